@@ -398,7 +398,8 @@ class Limit(Document, frozen=True):
 class Typed(Document, frozen=True):
     """Options (`section/option`) that must be of one type, and the projects (all if empty) and releases that have them.
 
-    `at_least` and `at_most` bound the value from `bounds_since` on, which a message calls `library` (`oslo.messaging 16.1`).
+    `at_least` and `at_most` bound the value from `bounds_since` on, which a message calls `library` (`oslo.messaging 16.1`). Releases
+    after `old_names_until` do not read the `old_names` that some of the options have.
     """
 
     type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
@@ -410,6 +411,15 @@ class Typed(Document, frozen=True):
     at_most: Annotated[Optional[float], Meta(description="the greatest value, from `bounds_since` on")] = None
     bounds_since: Annotated[Optional[ReleaseName], Meta(description="the first release with these bounds")] = None
     library: Annotated[str, Meta(description="what sets the bounds, as a message calls it")] = ""
+    old_names: Annotated[Mapping[OptionName, tuple[OptionName, ...]], Meta(description="older names of some of the options")] = field(
+        default_factory=dict
+    )
+    old_names_until: Annotated[Optional[ReleaseName], Meta(description="the last release that reads the older names")] = None
+
+    def names(self, option: str, release: Release) -> list[Name]:
+        """Return the names under which a release reads one of the options, in the order in which oslo.config looks for them."""
+        old = self.old_names.get(option, ()) if applies(release, None, self.old_names_until) else ()
+        return [split_name(option), *map(split_name, old)]
 
     def misfits(self) -> Iterator[Mismatch]:
         """Yield bounds that no number is within."""
@@ -609,13 +619,14 @@ def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
 def _is_of_another_driver(option_set: OptionSet, limit: Limit) -> bool:
     """Return whether nobody reads the option: URLs are set, and none of them has the scheme of its driver.
 
-    Without a URL the driver is what `rpc_backend` names, which goes by a scheme (or by a module of old, of which nothing is said).
+    Without a URL the driver is what `rpc_backend` names, which goes by a scheme, or by a module of old (`nova.rpc.impl_kombu`).
     """
     urls = [option.value for name in limit.urls if (option := option_set.options.get(split_name(name))) is not None]
     schemes = [match[1] if (match := _SCHEME.match(url)) else "" for url in urls]  # of `zmq+redis:` the driver is `zmq`
     backend = option_set.options.get(split_name(limit.backend)) if limit.backend else None
     if backend is not None and not schemes:
-        schemes = [backend.value.strip() if "." not in backend.value else ""]
+        value = backend.value.strip()
+        schemes = [value if "." not in value else value.rpartition(".impl_")[2] if ".impl_" in value else ""]
     return bool(limit.drivers and schemes) and all(scheme and scheme not in limit.drivers for scheme in schemes)
 
 
@@ -784,15 +795,17 @@ def _run_types(facts: Facts, params: Bounds) -> Iterator[Saw]:
                 continue
             unsure = facts.release.name is None
             for name in typed.options:
-                option = option_set.options.get(split_name(name))
+                option = option_set.choose(typed.names(name, facts.release))
                 if option is None or "$" in option.value:
                     continue
+                by_old_name = (option.section, option.option) != split_name(name)
+                limited = typed.old_names_until if by_old_name else typed.since
                 severity: Optional[Literal["error", "warning", "note"]] = None
                 try:
                     value = _READ[typed.type](option.value)
                 except ValueError:
                     so, wanted = "and the service does not start", _WORDS[typed.type]
-                    if unsure and typed.since is not None:
+                    if unsure and limited is not None:
                         so, severity = "and a service of a release that has the option does not start", "warning"
                 else:
                     if not _outside(typed, value) or not applies(facts.release, typed.bounds_since, None):
@@ -801,7 +814,8 @@ def _run_types(facts: Facts, params: Bounds) -> Iterator[Saw]:
                     if unsure and typed.bounds_since is not None:
                         so, severity = f"which {typed.library} and later refuse, so that the service does not start", "warning"
                 shown = option.value.replace("\n", "\\n")
-                message = f"{option.span.path.rsplit('/', 1)[-1]}: `{option.name}` is `{shown}`, {so}; it must be {wanted}"
+                called = f"`{option.name}`" + (f", old name of `{'.'.join(split_name(name))}`," if by_old_name else "")
+                message = f"{_base_name(option.span.path)}: {called} is `{shown}`, {so}; it must be {wanted}"
                 yield Problem(option.span, message, f"option {option.name}", severity=severity, host=option.host)
 
 
