@@ -27,7 +27,7 @@ PROFILE = "tripleo::profile::pacemaker::"
 PROJECTS = (
     "aodh", "barbican", "blazar", "ceilometer", "cinder", "cloudkitty", "congress", "cyborg", "designate", "ec2api", "glance", "gnocchi",
     "heat", "ironic", "ironic-inspector", "keystone", "magnum", "manila", "masakari", "mistral", "murano", "neutron", "nova", "octavia",
-    "panko", "placement", "sahara", "senlin", "tacker", "trove", "vitrage", "watcher", "zaqar", "zun",
+    "panko", "placement", "sahara", "senlin", "tacker", "trove", "venus", "vitrage", "watcher", "zaqar", "zun",
 )  # fmt: skip
 _DATABASE = {"section", "option", "retry_section", "connection", "retries"}
 _PACEMAKER = {"releases", "agents", "types", "agents_with_id", "ids", "full_ha", "bundle", "images", "templates", "profiles"}
