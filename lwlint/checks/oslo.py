@@ -399,7 +399,8 @@ class Typed(Document, frozen=True):
     """Options (`section/option`) that must be of one type, and the projects (all if empty) and releases that have them.
 
     `at_least` and `at_most` bound the value from `bounds_since` on, which a message calls `library` (`oslo.messaging 16.1`). Releases
-    after `old_names_until` do not read the `old_names` that some of the options have.
+    after `old_names_until` do not read the `old_names` that some of the options have. `drivers`, `urls` and `backend` tell who reads
+    them, as for a limit.
     """
 
     type: Annotated[Literal["integer", "number", "boolean"], Meta(description="the type that the options must be of")]
@@ -415,6 +416,9 @@ class Typed(Document, frozen=True):
         default_factory=dict
     )
     old_names_until: Annotated[Optional[ReleaseName], Meta(description="the last release that reads the older names")] = None
+    urls: Annotated[tuple[OptionName, ...], Meta(description="URLs that name the driver which reads the options")] = ()
+    drivers: Annotated[tuple[str, ...], Meta(description="schemes of the URLs, of which one must have one for the options to be read")] = ()
+    backend: Annotated[Optional[OptionName], Meta(description="the option that names the driver where no URL is set")] = None
 
     def names(self, option: str, release: Release) -> list[Name]:
         """Return the names under which a release reads one of the options, in the order in which oslo.config looks for them."""
@@ -616,7 +620,7 @@ def _in_vain(option_set: OptionSet, limit: Limit) -> bool:
     return bool(found) and all(_NO_SERVER.match(option.value) for option in found)
 
 
-def _is_of_another_driver(option_set: OptionSet, limit: Limit) -> bool:
+def _is_of_another_driver(option_set: OptionSet, limit: Limit | Typed) -> bool:
     """Return whether nobody reads the option: URLs are set, and none of them has the scheme of its driver.
 
     Without a URL the driver is what `rpc_backend` names, which goes by a scheme, or by a module of old (`nova.rpc.impl_kombu`).
@@ -792,6 +796,8 @@ def _run_types(facts: Facts, params: Bounds) -> Iterator[Saw]:
             if not files.read or not applies(facts.release, typed.since, typed.until):
                 continue
             if typed.projects and files.project and files.project not in typed.projects:
+                continue
+            if _is_of_another_driver(option_set, typed):
                 continue
             unsure = facts.release.name is None
             for name in typed.options:
