@@ -72,6 +72,8 @@ RESOURCE, CONSTRAINT = "service-outside-the-core", "constraint-outside-the-core"
 BOUND, ORDERED = "vip-without-haproxy", "vip-not-ordered-with-haproxy"  # and those whose findings are fixed on the way
 _DISTURBING = ("stop", "demote", "migrate_to", "migrate_from", "fence", "delete")
 _STARTING = ("start", "promote")
+WAIT = "crm_resource --wait"
+_WHERE = ("rsc_location", "rsc_ticket")  # constraints that tell where something may run, and whether
 VANISH = ("openstack_core", "delay")  # the catalogue's helpers that no process stands behind
 _ONCE = {"OVSCleanup": "neutron-ovs-cleanup", "NetnsCleanup": "neutron-netns-cleanup"}  # the unit that an agent runs once at boot
 _EACH_LINE = "%s\\n"  # of printf
@@ -360,9 +362,11 @@ class _Planner:
     # the steps
 
     def _add(self, step: Step) -> None:
-        edits = (*step.untie, *step.edits)
-        undo = step.undo or tuple(edit.command() for edit in taking_back(self.work, edits))
-        self.work = apply_edits(self.work, edits)
+        untied = apply_edits(self.work, step.untie)
+        back = [edit.command() for edit in taking_back(untied, step.edits)]
+        names = [edit.command() for edit in taking_back(self.work, step.untie)]
+        undo = step.undo or (*back, *([WAIT] if back and names else []), *names)
+        self.work = apply_edits(untied, step.edits)
         self.steps.append(replace(step, id=f"{len(self.steps) + 1:02}", undo=undo))
 
     def _hold(self) -> None:
@@ -374,13 +378,21 @@ class _Planner:
         why = (
             "Without stickiness the scheduler moves virtual IPs whenever the number of resources on a node changes. It stays so afterwards."
         )
-        update = "update " if has_current_pcs(self.cib) else ""
-        lines = self._lines(DEFAULTS, "resource-stickiness", edits, f"pcs -f $C resource defaults {update}resource-stickiness=INFINITY")
-        self._add(Step("", "prepare", "What runs stays where it runs", CLUSTER, NONE, why, edits=edits, commands=lines))
+        step = Step("", "prepare", "What runs stays where it runs", CLUSTER, NONE, why, edits=edits)
+        self._add(self._setting(step, DEFAULTS, "resource-stickiness", "INFINITY"))
 
-    def _lines(self, section: str, name: str, edits: Sequence[Edit], line: str) -> tuple[str, ...]:
-        """Return the line of pcs where it does what the edits do, else those of the edits."""
-        return (line,) if is_in_reach(self.work, section, name) else tuple(edit.command() for edit in edits)
+    def _setting(self, step: Step, section: str, name: str, value: str | None) -> Step:
+        """Return the step that gives a property, or a default, a value, with its commands: those of pcs where it does what the edits do.
+
+        pcs takes back what pcs has done, for it gives what it adds an id of its own.
+        """
+        if not is_in_reach(self.work, section, name):
+            return replace(step, commands=tuple(edit.command() for edit in step.edits))
+        update = "update " if has_current_pcs(self.cib) else ""
+        sets = f"pcs -f $C {'property set ' if section == PROPERTIES else f'resource defaults {update}'}{name}="
+        old = value_of(self.work, section, name)
+        lines = [sets + (shlex.quote(text) if text else "") for text in (value, old)]
+        return replace(step, commands=(lines[0],), undo=(lines[1],))
 
     def _keep_orphans(self) -> None:
         self.orphans = value_of(self.work, PROPERTIES, ORPHANS)
@@ -389,17 +401,17 @@ class _Planner:
             return
         edits = assign(self.work, PROPERTIES, ORPHANS, "false")
         why = "Pacemaker stops what it runs and no longer finds in the CIB, unless this says otherwise."
-        lines = self._lines(PROPERTIES, ORPHANS, edits, f"pcs -f $C property set {ORPHANS}=false")
-        self._add(Step("", "prepare", "What is taken out of the CIB runs on", CLUSTER, NONE, why, edits=edits, commands=lines))
+        step = Step("", "prepare", "What is taken out of the CIB runs on", CLUSTER, NONE, why, edits=edits)
+        self._add(self._setting(step, PROPERTIES, ORPHANS, "false"))
 
     def _stop_orphans_again(self) -> None:
         if self.orphans is not None and boolean(self.orphans) is False:
             return
         edits = assign(self.work, PROPERTIES, ORPHANS, self.orphans)
-        lines = self._lines(PROPERTIES, ORPHANS, edits, f"pcs -f $C property set {ORPHANS}={self.orphans or ''}".rstrip())
         checks = ("! crm_mon -1 | grep -i orphan",)
         why = "Nothing is left of what it kept from being stopped."
-        self._add(Step("", "finish", "Pacemaker stops orphans again", CLUSTER, NONE, why, edits=edits, commands=lines, checks=checks))
+        step = Step("", "finish", "Pacemaker stops orphans again", CLUSTER, NONE, why, edits=edits, checks=checks)
+        self._add(self._setting(step, PROPERTIES, ORPHANS, self.orphans))
 
     def _bind(self, cib: Element) -> None:
         """Bind virtual IPs to HAProxy as the rules want it, where the scheduler moves nothing for it; `cib` is the cluster at rest."""
@@ -517,37 +529,39 @@ class _Planner:
         """Take the resources of a project out of the CIB, with all that names them, in one change."""
         ids, names = self._around(leaves), {leaf.name for leaf in leaves}
         leaving_ids = self._around(self.leaving)
-        untie: list[Edit] = []
+        untie: list[Edit] = []  # they come back when the resources are known to run
+        edits: list[Edit] = []  # what comes back with the resources: where they may run at all, and tags by which that may name them
         commands: list[str] = []
         for name in self._find_tied(leaves):
             element = next((one for one in section(self.work, "constraints") if one.get("id") == name), None)
             if element is None:
                 continue
             rest = _without(element, leaving_ids)
+            changed = edits if element.tag in _WHERE else untie
             if rest is not None:
                 self.notes.append(f"`{name}` ties what stays, too: that part of it is kept")
-                untie.append(Replace(one_line(rest)))
-                commands.append(untie[-1].command())
+                changed.append(Replace(one_line(rest)))
+                commands.append(changed[-1].command())
             else:
-                untie.append(Delete(str(element.tag), name))
+                changed.append(Delete(str(element.tag), name))
                 commands.append(f"pcs -f $C constraint remove {shlex.quote(name)}")
         for tag in self.work.findall("configuration/tags/tag"):
             rest = copy.deepcopy(tag)
             for reference in [one for one in rest if one.get("id") in ids]:
                 rest.remove(reference)
             if len(rest) < len(tag):
-                untie.append(Replace(one_line(rest)) if len(rest) else Delete("tag", tag.get("id") or ""))
-                commands.append(untie[-1].command())
-        edits: list[Edit] = []
+                edits.append(Replace(one_line(rest)) if len(rest) else Delete("tag", tag.get("id") or ""))
+                commands.append(edits[-1].command())
+        count = len(untie) + len(edits)
         for id in dict.fromkeys(self._outermost(leaf, ids) for leaf in leaves):
             edits += [Delete(str(one.tag), id) for one in section(self.work, "resources").iter() if one.get("id") == id]
             commands.append(f"pcs -f $C resource delete {shlex.quote(id)} --force")
         commands += [f"crm_resource --refresh --resource {shlex.quote(name)}" for name in sorted(names)]
-        what = f"{title}: {count_of(len(names), 'resource')}, {count_of(len(untie), 'constraint')}"
+        what = f"{title}: {count_of(len(names), 'resource')}, {count_of(count, 'constraint')}"
         why = "They run on: the cluster only forgets them, with all that names them, in one change."
         forget = tuple(leaf.name for leaf in leaves)
         step = Step("", "hand over", what, CLUSTER, NONE, why, forget, tuple(untie), tuple(edits), forget, commands=tuple(commands))
-        self._add(replace(step, checks=("crm_resource --wait",)))
+        self._add(replace(step, checks=(WAIT,)))
         self._tell_bans(leaves)
 
     def _outermost(self, leaf: Resource, ids: Collection[str]) -> str:

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lwlint.audit.operate.plan import Proof, Settings, judge_cib, last_first, make_plan, mount_unit, project_of
 from lwlint.audit.operate.simulation import Pacemaker, read_cib, serialize
-from lwlint.audit.operate.steps import CLUSTER, Delete, Plan, Step, apply_edits, section, taking_back, without_history
+from lwlint.audit.operate.steps import (
+    CLUSTER,
+    DEFAULTS,
+    PROPERTIES,
+    Delete,
+    Plan,
+    Step,
+    apply_edits,
+    section,
+    taking_back,
+    value_of,
+    without_history,
+)
 from lwlint.core.finding import ConfigurationError
 from lwlint.run import load_rules
 from tests.audit.operate.clusters import (
@@ -113,6 +129,42 @@ def test_each_service_leaves_with_its_constraints_in_one_change_and_is_then_take
         "systemctl enable openstack-nova-api.service openstack-nova-conductor.service",
         "systemctl start openstack-nova-api.service openstack-nova-conductor.service",
     )
+
+
+def test_what_comes_back_does_not_run_where_it_must_not_in_between() -> None:
+    pacemaker_is_here()
+    where = '<rsc_location id="only" rsc="httpd-clone" node="two" score="-INFINITY"/>'
+    plan = planned(running(full_ha(constraints=[where])))
+    (step,) = [step for step in plan.steps if "httpd" in step.forget]
+    (at,) = [number for number, line in enumerate(step.undo) if line == "crm_resource --wait"]
+    first, then = "\n".join(step.undo[:at]), "\n".join(step.undo[at:])
+    assert '<rsc_location id="only"' in first
+    assert "<rsc_order" not in first
+    assert '<rsc_order id="order-openstack-core-clone-httpd-clone"' in then
+    between = apply_edits(plan.before, [edit for one in plan.steps for edit in one.untie])  # as the script pushes it first
+    with Pacemaker() as pacemaker:
+        found = pacemaker.settle(without_history(between, ["httpd"])).changes
+    assert {action.node for action in found if action.resource == "httpd"} == {"one", "three"}
+
+
+@pytest.mark.parametrize("more", [{}, {"properties": {"stop-orphan-resources": "true"}}, {"defaults": {"resource-stickiness": "0"}}])
+def test_pcs_takes_back_what_pcs_has_set(more: dict[str, dict[str, str]], tmp_path: Path) -> None:
+    pacemaker_is_here()
+    if shutil.which("pcs") is None:
+        pytest.skip("NOT COMPARED WITH PCS: it is not installed")
+    plan, path = planned(full_ha(**more), Settings(at_once=True)), tmp_path / "cib.xml"
+    steps = [one for one in plan.steps if one.phase in ("prepare", "finish")]
+    assert len(steps) == (3 if "defaults" in more else 2)
+    for taken in range(1, len(steps) + 1):
+        path.write_bytes(serialize(plan.before))
+        lines = [line for one in steps[:taken] for line in one.commands] + [line for one in reversed(steps[:taken]) for line in one.undo]
+        assert all(line.startswith("pcs ") for line in lines)
+        script = "\n".join(("set -e", *lines))
+        said = subprocess.run(["bash", "-c", script], env={**os.environ, "C": str(path)}, capture_output=True, text=True, check=False)
+        assert said.returncode == 0, said.stderr
+        now = read_cib(path.read_text())
+        for part, name in ((PROPERTIES, "stop-orphan-resources"), (DEFAULTS, "resource-stickiness")):
+            assert value_of(now, part, name) == value_of(plan.before, part, name), taken
 
 
 def test_what_runs_at_boot_alone_is_enabled_and_neither_started_nor_stopped() -> None:
