@@ -168,7 +168,10 @@ def _top(folder: str) -> str | None:
 def _prefix(option: str) -> str:
     """Return the path of the current directory in its checkout, with a final `/`; empty at the top."""
     try:
-        return os.fsdecode(_git("rev-parse", "--show-prefix")).rstrip("\n")
+        inside, _, prefix = os.fsdecode(_git("rev-parse", "--is-inside-work-tree", "--show-prefix")).partition("\n")
+        if inside == "true":
+            return prefix.rstrip("\n")
+        raise ConfigurationError("not a git repository")  # but one without files, or with its files elsewhere (`GIT_WORK_TREE`)
     except ConfigurationError as error:
         if "not a git repository" in str(error):
             raise ConfigurationError(f"`{option}`: not in a git checkout") from None

@@ -302,6 +302,22 @@ def test_outside_a_checkout_it_is_said(tmp_path: Path) -> None:
         assert (code, told) == (2, f"lwlint: `{option[0]}`: not in a git checkout\n")
 
 
+def test_where_the_checkout_has_no_files_or_has_them_elsewhere_it_is_said(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a bare repository, and where `GIT_WORK_TREE` names another folder than that which git would be asked of."""
+    bare, elsewhere = tmp_path_factory.mktemp("bare"), tmp_path_factory.mktemp("elsewhere")
+    run_git(bare, "clone", "-q", "--bare", str(checkout), ".")
+    for option in (["--since", "HEAD"], ["--staged"]):
+        assert lwlint(bare, *option)[::2] == (2, f"lwlint: `{option[0]}`: not in a git checkout\n")
+    monkeypatch.setenv("GIT_DIR", str(checkout / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(checkout))
+    for option in (["--since", "HEAD"], ["--staged"]):
+        assert lwlint(elsewhere, *option)[::2] == (2, f"lwlint: `{option[0]}`: not in a git checkout\n")
+    (checkout / UNIT).write_text("[Service]\nExecStart=/bin/true\nRestart=no\n")
+    assert found(checkout, "--since", "HEAD") == [f"{UNIT}:3"]
+
+
 def test_git_is_only_read_and_runs_no_program_of_the_repository(checkout: Path) -> None:
     trap = checkout.parent / "trap"
     run_git(checkout, "config", "core.fsmonitor", f"touch {trap}")
