@@ -75,7 +75,7 @@ def allow(options: argparse.Namespace) -> int:
         sys.stdout.write(write_diff(name, text.encode("utf-8") if there else None, changed.encode("utf-8")))
         return CONFORMS
     try:
-        atomic.replace(os.path.realpath(path), changed.encode("utf-8"), keep_owner=there)
+        atomic.edit(os.path.realpath(path), text.encode("utf-8") if there else None, changed.encode("utf-8"))
     except OSError as error:
         raise ConfigurationError(f"`{show_path(path)}`: cannot be written ({error.strerror})") from error
     covers = f"`{place['fact']}` in `{place['path']}`" if "fact" in place else f"`{place['path']}`"
@@ -273,15 +273,16 @@ def test(options: argparse.Namespace) -> int:
 def _update(outcomes: list[Outcome], folder: Path) -> list[Outcome]:
     """Write what bad examples find into their rules; return the outcomes, in which these hold now."""
     wrong = [one for one in outcomes if not one.passed and not one.broken and one.example.bad is not None and one.found]
-    changed: dict[Path, str] = {}
+    changed: dict[Path, tuple[bytes, str]] = {}
     paths = {path.stem: path for path in sorted(folder.rglob("*.yaml"))}
     for rule in {one.rule.id: one.rule for one in wrong}.values():
         path = paths[rule.id]
         finds = {i: one.found for i, example in enumerate(rule.examples) for one in wrong if one.example is example}
-        changed[path] = with_finds(path.read_bytes().decode("utf-8"), str(path), finds)
-    for path, text in changed.items():
+        before = path.read_bytes()
+        changed[path] = before, with_finds(before.decode("utf-8"), str(path), finds)
+    for path, (before, text) in changed.items():
         try:
-            atomic.replace(os.path.realpath(path), text.encode("utf-8"))
+            atomic.edit(os.path.realpath(path), before, text.encode("utf-8"))
         except OSError as error:
             raise ConfigurationError(f"`{path}`: cannot be written ({error.strerror})") from error
         print(f"{path} updated")

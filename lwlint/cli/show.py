@@ -194,7 +194,7 @@ def _write(what: str, source: Optional[str]) -> int:
     environment = snippet("tox", _origin(source))
     changed = environment.partition("\n")[2] if text is None else with_environment(text, "tox.ini", environment)
     try:
-        atomic.replace(os.path.realpath("tox.ini"), changed.encode("utf-8"), keep_owner=text is not None)
+        atomic.edit(os.path.realpath("tox.ini"), text.encode("utf-8") if text is not None else None, changed.encode("utf-8"))
     except OSError as error:
         raise ConfigurationError(f"`tox.ini`: cannot be written ({error.strerror})") from error
     print("tox.ini: `tox -e lwlint` runs lwlint")

@@ -6,6 +6,7 @@ it; where a file system cannot do that, it has a name that begins with a dot. Si
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Mapping
@@ -73,6 +74,18 @@ def replace(path: str, data: bytes, *, keep_owner: bool = False) -> None:
             _move(fresh, path)
     finally:
         os.close(handle)
+
+
+def edit(path: str, before: bytes | None, after: bytes) -> None:
+    """Put `after` in the place of `before`, None for no file, as `replace` does. Raises OSError, also where that is not there any more."""
+    try:
+        with open(path, "rb") as file:
+            now: bytes | None = file.read()
+    except FileNotFoundError:
+        now = None
+    if now != before:
+        raise OSError(errno.EBUSY, "it has been changed since it was read")
+    replace(path, after, keep_owner=before is not None)
 
 
 def appear(folder: str, files: Mapping[str, bytes]) -> None:

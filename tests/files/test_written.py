@@ -130,3 +130,19 @@ def test_a_signal_that_another_thread_takes_leaves_nothing_half_done_either(what
         assert left in ({"a.txt"}, {"a.txt", "folder"}), f"{calls} calls"
         assert sorted(path.name for path in folder.iterdir()) == sorted(left), f"{calls} calls"
     assert seen == {-signal.SIGTERM, 0}
+
+
+@pytest.mark.parametrize("there", [None, b"theirs"])
+def test_what_somebody_else_has_written_meanwhile_is_not_written_over(
+    there: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if there is not None:
+        Path("a").write_bytes(there)
+    with pytest.raises(OSError, match="changed since it was read"):
+        atomic.edit("a", b"read", b"mine")
+    assert Path("a").exists() == (there is not None)
+    atomic.edit("a", there, b"mine")
+    assert Path("a").read_bytes() == b"mine"
+    with pytest.raises(OSError, match="changed since it was read"):
+        atomic.edit("a", there, b"mine too")
