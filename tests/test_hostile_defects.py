@@ -130,6 +130,25 @@ def test_an_audit_judges_the_other_hosts(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (".lwlint.yaml", f"limit: {'1' * 5000}\n", f":1:8: `{'1' * 80}...`: is too long for a number (quote it, if it is text)"),
+        (".lwlint.yaml", "ignore: []\n---\nselect: []\n", ":2:1: a second document begins; a file holds one"),
+        ("pyproject.toml", f"[tool.lwlint]\nlimit = {'1' * 5000}\n", ": holds a number that is too long"),
+        ("pyproject.toml", f"[tool.lwlint]\nlimit = {'[' * 50000}\n", ": is nested too deeply"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_configuration_is_told_in_words_of_lwlint(
+    tmp_path: Path, name: str, text: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "e.yaml").write_text("parameter_defaults: {}\n")
+    (tmp_path / name).write_text(text, "utf-8")
+    assert main(["check", "--no-cache", "e.yaml"]) == 2
+    assert capsys.readouterr().err == f"lwlint: {name}{said}\n"
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         (".lwlint.yaml", "ignore: !!bool x\n"), (".lwlint.yaml", "ignore: !!timestamp x\n"), (".lwlint.yaml", "ignore: !!int x\n"),

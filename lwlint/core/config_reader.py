@@ -76,7 +76,8 @@ def load(text: str, path: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
-        raise ConfigurationError(f"{place}: {error.problem or error.context}") from error
+        said = "a second document begins; a file holds one" if error.problem == "but found another document" else error.problem
+        raise ConfigurationError(f"{place}: {said or error.context}") from error
     except yaml.YAMLError as error:
         raise _unreadable(error, text, path) from error
     except (RecursionError, MemoryError) as error:
@@ -131,7 +132,8 @@ def _scalar(node: Any, loader: Any, path: str) -> Any:
             raise _complain(node, path, f"`{shorten(node.value)}`: is not a valid value for its tag")
         return value
     except ValueError as error:  # a thirteenth month, 6_ as a number
-        raise _complain(node, path, f"`{shorten(node.value)}`: {shorten(str(error))} (quote it, if it is text)") from None
+        said = "is too long for a number" if "integer string conversion" in str(error) else shorten(str(error))
+        raise _complain(node, path, f"`{shorten(node.value)}`: {said} (quote it, if it is text)") from None
     except ConfigurationError:
         raise
     except Exception as error:
@@ -193,6 +195,7 @@ def locate(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
 
 def build(plain: Any, into: Any, path: Path = ()) -> Any:
     """Return plain values (as YAML or JSON give them) as the type `into`; raise Mismatch where they do not fit."""
+    _prepare(into)
     try:
         if not hasattr(into, "__dataclass_fields__"):
             return msgspec.convert(plain, into)
@@ -201,6 +204,22 @@ def build(plain: Any, into: Any, path: Path = ()) -> Any:
     except msgspec.ValidationError as error:
         _blame(plain, into, path)
         raise Mismatch(path, str(error)) from None  # what `_blame` does not know of
+
+
+@functools.cache
+def _prepare(into: Any) -> None:
+    """Let msgspec look at a type, which it does once, while Ctrl-C waits: interrupted in that, it reads memory that is not its own."""
+    import signal
+    from contextlib import suppress
+
+    mask = getattr(signal, "pthread_sigmask", None)
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask is not None else ()
+    try:
+        with suppress(msgspec.ValidationError):
+            msgspec.convert(None, into)
+    finally:
+        if mask is not None:
+            mask(signal.SIG_SETMASK, before)
 
 
 def _blame(plain: Any, into: Any, path: Path) -> None:

@@ -111,14 +111,20 @@ class Discovery:
 
         Raises ConfigurationError for a path that does not exist.
         """
-        for path in paths:
+        several = len(paths) > 1
+        chosen: set[str] = set()
+        for path in sorted(paths, key=_leads_up):
             shown = normal(path)
             if self._tree.kind(shown) is None:
                 raise ConfigurationError(f"`{path}`: {self._why_absent(shown)}")
             if self._tree.real_kind(shown) != FOLDER:
+                chosen.add(shown)
                 self._choose(shown, None, named=not met)
                 continue
             for below, kind in walk(self._tree, shown, self._tell_failure, self._tell_passed):
+                if several and _leads_up(shown) and normal(os.path.relpath(below)) in chosen:
+                    continue  # below the current folder, which is named too
+                chosen.add(below)
                 self._choose(below, shown, kind=kind)
         self.found.sort()
         return self.found
@@ -416,6 +422,11 @@ def _without_warnings(data: bytes) -> bytes:
 def normal(path: str) -> str:
     """Return `path` as it is shown: with `/`, without `.` and doubled parts."""
     return posixpath.normpath(path.replace(os.sep, "/")) if path else "."
+
+
+def _leads_up(path: str) -> bool:
+    """Return whether a path begins above the current folder."""
+    return normal(path).split("/", 1)[0] == ".."
 
 
 def is_below(path: str, folder: str) -> bool:

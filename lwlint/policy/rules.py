@@ -248,7 +248,7 @@ def choose(rules: Iterable[Rule], select: Iterable[str], ignore: Iterable[str]) 
             raise ConfigurationError(f"`{name}`: unknown rule{near(name, known)}")
     chosen = [r for r in rules if (not select or any(is_named(r, n) for n in select)) and not any(is_named(r, n) for n in ignore)]
     if not chosen:
-        raise ConfigurationError("no rule is left to run; `--ignore` removes all that `--select` names")
+        raise ConfigurationError("no rule is left to run: each that is selected is ignored too")
     return chosen
 
 

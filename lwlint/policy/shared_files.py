@@ -58,7 +58,8 @@ def _toml_table(text: str, path: str) -> Mapping[str, Any] | None:
         where, said = (f"{path}:{match[2]}:{match[3]}", match[1]) if match else (path, str(error))
         raise ConfigurationError(f"{where}: {said}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets in brackets without end
-        raise ConfigurationError(f"{path}: is not TOML that can be read ({type(error).__name__})") from error
+        why = "is nested too deeply" if isinstance(error, RecursionError) else "holds a number that is too long"
+        raise ConfigurationError(f"{path}: {why}") from error
     misnamed = next((name for name in found if name.lower() == SECTION and isinstance(found[name], dict)), None)
     above: Any = found
     below: Any = found

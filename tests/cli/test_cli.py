@@ -7,18 +7,21 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
 import lwlint
 from lwlint.cli import main
 from lwlint.cli.arguments import parser
+from lwlint.core.config_reader import build
 from lwlint.report.explain import explain_rule, pair
 from lwlint.run import load_rules
 from tests.shared import HERE
@@ -406,6 +409,19 @@ def test_a_file_is_judged_once_whatever_way_leads_to_it(
     assert [row.split(",")[4] for row in capsys.readouterr().out.splitlines()] == ["path", "nova.conf"]
 
 
+@pytest.mark.parametrize("ways", [("..", "."), (".", ".."), ("..", "etc"), ("../../b/a", "..", "etc/nova.conf")])
+def test_what_lies_below_two_folders_that_are_named_is_judged_once(
+    ways: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a/etc/nova.conf", "keystone.conf"):
+        (tmp_path / "b" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "b" / name).write_text("[database]\nconnection = mysql://a\nmax_retries = 3\n")
+    monkeypatch.chdir(tmp_path / "b" / "a")
+    assert main(["check", "--no-config", "--select", "LW301", "--format", "csv", *ways]) == 1
+    found = sorted(row.split(",")[4] for row in capsys.readouterr().out.splitlines()[1:])
+    assert found == (["../keystone.conf"] if ".." in ways else []) + ["etc/nova.conf"]
+
+
 @pytest.mark.parametrize("early", ["core.lazy.be_alone", "cli.arguments.parse", "cli.arguments.run"])
 def test_ctrl_c_leaves_one_line_however_early_it_comes(early: str) -> None:
     module, _, name = early.rpartition(".")
@@ -418,6 +434,27 @@ def test_ctrl_c_leaves_one_line_however_early_it_comes(early: str) -> None:
     )
     run = subprocess.run([sys.executable, "-c", program, "check", "."], cwd=HERE, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (2, "", "lwlint: interrupted\n")
+
+
+_heeded: list[bool] = []
+
+
+def _annotate() -> type[int]:
+    """Stand in an annotation: note whether Ctrl-C would be heeded while it is looked at."""
+    _heeded.append(signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    return int
+
+
+class _Annotated(msgspec.Struct):
+    number: _annotate()  # type: ignore[valid-type]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="THIS PLATFORM HAS NO pthread_sigmask")
+def test_ctrl_c_waits_while_msgspec_looks_at_a_type() -> None:
+    """Interrupted in that, msgspec ended the process with a segmentation fault."""
+    assert build({"number": 1}, _Annotated).number == 1
+    assert _heeded == [False]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="THIS PLATFORM HAS NO /dev/full")
