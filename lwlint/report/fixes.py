@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _SURROGATE = pattern("[\ud800-\udfff]")
+_BYTES = pattern("[\udc80-\udcff]+")  # as Python has the bytes of a name that the locale does not read
 _BREAK = pattern(r"\s*[\r\n]\s*")
 
 
@@ -92,7 +93,12 @@ def stream(document: Any, items: Iterable[Any]) -> Iterator[str]:
 
 def encodable(text: str) -> str:
     """Return `text` with U+FFFD for what UTF-8 cannot hold (bytes of a file's name that were not UTF-8)."""
-    return _SURROGATE.sub("\ufffd", text)
+    return _SURROGATE.sub("\ufffd", decode_names(text))
+
+
+def decode_names(text: str) -> str:
+    """Return `text` in which names of files are UTF-8 where their bytes are, also those that the locale could not read."""
+    return _BYTES.sub(lambda match: os.fsencode(match.group()).decode("utf-8", "surrogateescape"), text)
 
 
 _AROUND = 3  # lines around a change

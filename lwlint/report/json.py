@@ -18,7 +18,7 @@ from lwlint.core.secret import Known, is_secret, mask_value, stars
 from lwlint.core.source import Source, Span, Text, beginning
 from lwlint.policy.redaction import Redaction
 from lwlint.policy.settings import File, Severity
-from lwlint.report.fixes import certain
+from lwlint.report.fixes import certain, decode_names
 from lwlint.report.text import summary
 from lwlint.run import Reading
 
@@ -201,12 +201,12 @@ def write(document: Output) -> str:
 
 def dump(plain: Any) -> str:
     """Return plain values as JSON text with a final line break; a byte that is no UTF-8 stands as `?`."""
-    text = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
+    text = decode_names(json.dumps(plain, indent=1, ensure_ascii=False)) + "\n"
     return escape_json(text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def schema_of(kind: type[Struct], title: str) -> str:
-    """Return the schema (draft 2020-12) of a document that is read into `kind`, or written from it, as JSON text."""
+def schema_of(kind: type[Struct], title: str, **more: Any) -> str:
+    """Return the schema (draft 2020-12) of a document that is read into `kind`, or written from it, as JSON text; `more` is said of it."""
     from inspect import cleandoc
 
     from msgspec.json import schema_components
@@ -216,12 +216,12 @@ def schema_of(kind: type[Struct], title: str) -> str:
         if "description" in part:  # of a docstring; msgspec takes its indentation away from 0.23 on
             part["description"] = cleandoc(part["description"])
     top = parts.pop(kind.__name__)
-    return dump({"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": title, "$defs": parts})
+    return dump({"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "title": title, **more, "$defs": parts})
 
 
 def schema() -> str:
     """Return the schema of `.lwlint.yaml`, and of `[tool.lwlint]`, as JSON text."""
-    return schema_of(File, "Configuration of lwlint")
+    return schema_of(File, "Configuration of lwlint", type=["object", "null"])  # null: nothing but comments, as `lwlint init` writes
 
 
 def _range(span: Span, report: Report) -> tuple[str, int, int, int, int]:

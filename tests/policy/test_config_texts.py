@@ -141,6 +141,10 @@ def test_the_schema_in_the_documentation_is_current() -> None:
     assert (HERE / "docs" / "config.schema.json").read_text("utf-8") == schema()
 
 
+def test_a_file_of_comments_alone_keeps_to_the_schema() -> None:
+    assert [fits_the_schema(text) for text in (starter(), "", "[]\n", "x\n")] == [True, True, False, False]
+
+
 def test_the_example_of_the_documentation_loads_and_its_rules_exist() -> None:
     text = (HERE / "docs" / "configuration.md").read_text("utf-8").partition("```yaml\n")[2].partition("```")[0]
     one = layer(text, ".lwlint.yaml")

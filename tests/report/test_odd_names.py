@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -46,6 +49,20 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     finally:
         os.chdir(before)
     return {name: (top / name).read_bytes().decode("utf-8") for name in FORMATS}
+
+
+def test_json_has_names_as_they_are_whatever_the_locale(tmp_path: Path) -> None:
+    (tmp_path / "caf\u00e9.conf").write_bytes(FOUND)
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.conf", "wb") as file:
+        file.write(FOUND)
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONPATH": str(HERE)}
+    run = subprocess.run(
+        [sys.executable, "-m", "lwlint", "check", "--no-cache", "--select", "LW301", "--kind", "oslo", "--format", "json=out.json", "."],
+        cwd=tmp_path, env=environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 1, run.stderr
+    found = json.loads((tmp_path / "out.json").read_text("utf-8"))["findings"]
+    assert sorted(finding["path"] for finding in found) == ["caf?.conf", "caf\u00e9.conf"]
 
 
 def paths() -> list[bytes]:
