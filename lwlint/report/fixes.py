@@ -154,11 +154,17 @@ def diff(outcome: Outcome, *, secrets: bool = False) -> tuple[str, tuple[str, ..
 def name_in_diff(paths: Iterable[str]) -> dict[str, str]:
     """Return the names of files in a diff: where one lies outside of the current folder, all are told from the top of the checkout.
 
-    Neither `git apply` nor `patch` takes a name with `..` in it.
+    Without a checkout they are told from the nearest folder that the current one and all of them lie in: neither `git apply` nor `patch`
+    takes a name with `..` in it.
     """
     every = tuple(paths)
-    top = checkout(os.getcwd()) if any(path.startswith("../") for path in every) else None
-    return {path: os.path.relpath(path, top) if top else path for path in every}
+    up = max((path.split("/").count("..") for path in every), default=0)
+    if not up:
+        return {path: path for path in every}
+    top = checkout(os.getcwd())
+    if top is None or any(os.path.relpath(path, top).startswith("../") for path in every):
+        top = os.path.abspath("../" * up)
+    return {path: os.path.relpath(path, top) for path in every}
 
 
 def write_diff(path: str, before: bytes | None, after: bytes, hidden: frozenset[str] = frozenset()) -> str:

@@ -193,6 +193,35 @@ def test_a_diff_names_a_file_with_a_blank_so_that_patch_finds_it(folder: Path, c
     assert (folder / "a b.conf").read_text() == MENDED
 
 
+@pytest.mark.parametrize("program", [["git", "apply"], ["patch", "-p1", "-s"]])
+@pytest.mark.parametrize("is_checkout", [False, True])
+@pytest.mark.parametrize(
+    ("start", "asked", "top"), [("a/b", ("../../heat.conf", "."), "."), ("a/b", ("..",), "a"), ("a", ("../heat.conf",), ".")]
+)
+def test_a_diff_of_files_elsewhere_is_told_from_a_folder_that_has_them_all(
+    program: list[str], is_checkout: bool, start: str, asked: tuple[str, ...], top: str,
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    if shutil.which(program[0]) is None:
+        pytest.skip(f"`{program[0]}` IS NOT INSTALLED")
+    files = [folder / "a" / "b" / "heat.conf", folder / "a" / "heat.conf", folder / "heat.conf"]
+    files[0].parent.mkdir(parents=True)
+    for file in files:
+        file.write_text(CONF)
+    if is_checkout:
+        subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    monkeypatch.chdir(folder / start)
+    assert fix("--diff", *asked) == 1
+    shown = capsys.readouterr().out
+    subprocess.run(program, input=shown.encode(), cwd=folder if is_checkout else folder / top, check=True)
+    applied = [file.read_text() for file in files]
+    assert MENDED in applied
+    for file in files:
+        file.write_text(CONF)
+    assert fix(*asked) == 0
+    assert [file.read_text() for file in files] == applied
+
+
 def test_a_file_with_two_names_keeps_them_and_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.link(folder / "heat.conf", folder / "copy")
     assert fix("heat.conf") == 1
