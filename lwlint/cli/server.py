@@ -12,6 +12,7 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Optional
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
@@ -37,11 +38,14 @@ from lwlint.report.json import Shown
 from lwlint.run import Reading, Request, judge, outlines_of, read_facts
 from lwlint.run.engine import Memory
 
-if TYPE_CHECKING:
-    import argparse
-
+try:
     from lsprotocol import types
     from pygls.lsp.server import LanguageServer
+except ImportError:  # which `server` tells
+    pass
+
+if TYPE_CHECKING:
+    import argparse
 
     from lwlint.policy.settings import Settings
 
@@ -373,56 +377,220 @@ def units(text: str) -> int:
 
 def make_server(session: Session) -> LanguageServer:
     """Return a server for the folder that its editor will name; nothing is read yet."""
-    from lsprotocol import types
-    from pygls.lsp.server import LanguageServer
-
     # Full: pygls would look for the lines of a change behind form feeds and other characters too that end no line for an editor
     ls = LanguageServer(_NAME, __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
-    told: dict[str, Any] = {}  # what the editor was told of each file
-    versions: dict[str, Optional[int]] = {}
-    names: dict[str, str] = {"": ""}  # the editor's own URI of each file that it has open; of the folder under the empty name
-    waiting: dict[str, Optional[asyncio.Task[None]]] = {"run": None}
-    turn = asyncio.Lock()
+    editor = Editor(session, ls)
+    answers: dict[str, Callable[..., Any]] = {
+        types.INITIALIZED: editor.begin,
+        types.SHUTDOWN: editor.shut_down,
+        types.EXIT: editor.end,
+        types.TEXT_DOCUMENT_DID_OPEN: editor.take_text,
+        types.TEXT_DOCUMENT_DID_CHANGE: editor.take_text,
+        types.TEXT_DOCUMENT_DID_CLOSE: editor.drop_text,
+        types.TEXT_DOCUMENT_DID_SAVE: editor.judge_again,
+        types.WORKSPACE_DID_CHANGE_WATCHED_FILES: editor.judge_again,
+        types.TEXT_DOCUMENT_HOVER: editor.describe,
+        types.TEXT_DOCUMENT_DEFINITION: editor.define,
+        types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: editor.list_symbols,
+        types.TEXT_DOCUMENT_CODE_LENS: editor.count_findings,
+        types.TEXT_DOCUMENT_CODE_ACTION: editor.offer_actions,
+    }
+    options = {types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])}
+    for name, answer in answers.items():
+        ls.feature(name, options.get(name))(partial(answer))  # pygls notes on it what it is for, which a method does not take
+    return ls
 
-    def position(source: Source, offset: int) -> types.Position:
-        line = source.position(offset).line
-        start = source.line_starts()[line - 1] + (1 if line == 1 and source.text[:1] == "\ufeff" else 0)
-        return types.Position(line - 1, units(source.text[start:offset]))
 
-    def range_of(source: Optional[Source], span: Span) -> types.Range:
-        if source is None:
-            return types.Range(types.Position(0, 0), types.Position(0, 0))
-        return types.Range(position(source, span.start), position(source, span.end))
+def _position_of(source: Source, offset: int) -> types.Position:
+    line = source.position(offset).line
+    start = source.line_starts()[line - 1] + (1 if line == 1 and source.text[:1] == "\ufeff" else 0)
+    return types.Position(line - 1, units(source.text[start:offset]))
 
-    def offset(source: Source, place: types.Position) -> int:
-        starts = source.line_starts()
-        if place.line >= len(starts):
-            return len(source.text)
-        start = starts[place.line] + (1 if place.line == 0 and source.text[:1] == "\ufeff" else 0)
-        end = starts[place.line + 1] if place.line + 1 < len(starts) else len(source.text)
-        text = source.text[start:end].encode("utf-16-le", "surrogatepass")[: 2 * place.character]
-        return start + len(text.decode("utf-16-le", "replace"))
 
-    def named(path: str) -> str:
-        return names.get(path) or uri_of(path, names[""])
+def _range_of(source: Source | None, span: Span) -> types.Range:
+    if source is None:
+        return types.Range(types.Position(0, 0), types.Position(0, 0))
+    return types.Range(_position_of(source, span.start), _position_of(source, span.end))
 
-    def location(span: Span, sources: Any) -> types.Location:
-        source = sources.get(span.path)
-        return types.Location(named(span.path), range_of(source, span))
 
-    def diagnostic(found: Finding, report: Report) -> types.Diagnostic:
+def _offset_of(source: Source, place: types.Position) -> int:
+    starts = source.line_starts()
+    if place.line >= len(starts):
+        return len(source.text)
+    start = starts[place.line] + (1 if place.line == 0 and source.text[:1] == "\ufeff" else 0)
+    end = starts[place.line + 1] if place.line + 1 < len(starts) else len(source.text)
+    text = source.text[start:end].encode("utf-16-le", "surrogatepass")[: 2 * place.character]
+    return start + len(text.decode("utf-16-le", "replace"))
+
+
+class Editor:
+    """The editor that a server answers: what it has said of its folder and texts, and what it was told."""
+
+    def __init__(self, session: Session, ls: LanguageServer) -> None:
+        self._session = session
+        self._ls = ls
+        self._told: dict[str, Any] = {}  # what the editor was told of each file
+        self._versions: dict[str, Optional[int]] = {}
+        self._names: dict[str, str] = {"": ""}  # the editor's own URI of each file that it has open; of the folder under the empty name
+        self._waiting: Optional[asyncio.Task[None]] = None
+        self._turn = asyncio.Lock()
+        self._refreshes = False
+
+    async def begin(self, params: types.InitializedParams) -> None:
+        """Take the folder that the editor has open, and judge it."""
+        workspace = self._ls.workspace
+        folders = [folder.uri for folder in workspace.folders.values()]
+        root = workspace.root_uri or next(iter(folders), "")
+        folder = path_of(root)
+        if folder and os.path.isdir(folder):
+            os.chdir(folder)
+            self._names[""] = root
+        for other in folders:
+            if path_of(other) not in (".", ""):
+                said = f"lwlint: `{safe(other)}`: is not judged; a server judges one folder, `{safe(root or os.getcwd())}`"
+                self._ls.window_log_message(types.LogMessageParams(types.MessageType.Warning, said))
+        able = self._ls.client_capabilities.workspace
+        self._refreshes = bool(able is not None and able.code_lens is not None and able.code_lens.refresh_support)
+        await self._run()
+
+    def shut_down(self, params: None) -> None:
+        """Note that the editor is about to end the session."""
+        self._session.end = "shutdown"
+
+    def end(self, params: None) -> None:
+        """Note that the editor ends the session."""
+        self._session.end = self._session.end or "exit"
+
+    async def take_text(self, params: types.DidOpenTextDocumentParams | types.DidChangeTextDocumentParams) -> None:
+        """Take the text of a file as it is in the editor now."""
+        uri = params.text_document.uri
+        path = path_of(uri)
+        if path and not os.path.isabs(path):
+            self._session.texts[path] = self._ls.workspace.get_text_document(uri).source.encode("utf-8", "surrogatepass")
+            self._versions[path], self._names[path] = params.text_document.version, uri
+            self._judge_later()
+
+    async def drop_text(self, params: types.DidCloseTextDocumentParams) -> None:
+        """Go by the disk again for a file that the editor has closed."""
+        path = path_of(params.text_document.uri)
+        self._session.texts.pop(path, None)
+        self._versions.pop(path, None)
+        self._judge_later()
+
+    async def judge_again(self, params: Any) -> None:
+        """Judge once more, for something has changed on the disk."""
+        self._judge_later()
+
+    async def describe(self, params: types.HoverParams) -> Optional[types.Hover]:
+        """Return what is wrong and what is configured at a place."""
+        state, source = await self._look_at(params.text_document.uri)
+        if state is None or source is None:
+            return None
+        text = hover_text(state.report, state.reading, state.rules, source.path, _offset_of(source, params.position))
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
+
+    async def define(self, params: types.DefinitionParams) -> list[types.Location]:
+        """Return where a place leads to."""
+        state, source = await self._look_at(params.text_document.uri)
+        if state is None or source is None:
+            return []
+        spans = definitions(state.report, state.reading, source.path, _offset_of(source, params.position), self._session.exists)
+        return [self._locate(span, state.reading.input.sources) for span in spans]
+
+    async def list_symbols(self, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        """Return what is configured in a file."""
+        state, source = await self._look_at(params.text_document.uri)
+        if state is None or source is None:
+            return []
+        found = []
+        for symbol in symbols_of(state.reading, source.path):
+            place = _range_of(source, symbol.span)
+            kind = types.SymbolKind.Property if symbol.kind in ("option", "hiera_key") else types.SymbolKind.Object
+            found.append(types.DocumentSymbol(symbol.name or symbol.kind, kind, place, place, symbol.kind.replace("_", " ")))
+        return found
+
+    async def count_findings(self, params: types.CodeLensParams) -> list[types.CodeLens]:
+        """Return the line above a file that says how many findings it has."""
+        state, source = await self._look_at(params.text_document.uri)
+        if state is None or source is None or not source.judged:
+            return []
+        said = counts(state.report, source.path) or "nothing found"
+        return [types.CodeLens(_range_of(source, Span(source.path, 0, 0)), types.Command(f"lwlint: {said}", ""))]
+
+    async def offer_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        """Return what can be done about the findings at a place."""
+        state, source = await self._look_at(params.text_document.uri)
+        if state is None or source is None:
+            return []
+        start, end = _offset_of(source, params.range.start), _offset_of(source, params.range.end)
+        return [action for found in findings_at(state.report, source.path, start, end) for action in self._mend(found, state.report)]
+
+    def _judge_later(self) -> None:
+        """Judge once more, a moment after the last change."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = asyncio.ensure_future(self._wait())
+
+    async def _wait(self) -> None:
+        await asyncio.sleep(_WAIT)
+        self._waiting = None
+        await self._run()
+
+    async def _run(self) -> None:
+        async with self._turn:
+            try:
+                state = await asyncio.to_thread(self._session.judge)
+            except ConfigurationError as error:
+                self._ls.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"lwlint: {error}"))
+                return
+        self._publish(state)
+        if self._refreshes:
+            self._ls.workspace_code_lens_refresh(None)
+
+    async def _look_at(self, uri: str) -> tuple[Optional[State], Optional[Source]]:
+        """Return what the text as it is now comes to, and the source; None where it is none of lwlint's."""
+        while self._waiting is not None or self._turn.locked():
+            if self._waiting is not None:
+                self._waiting.cancel()
+                self._waiting = None
+                await self._run()
+            else:
+                async with self._turn:  # a run that is under way; what was told last is in it, or waits
+                    pass
+        state = self._session.state
+        return state, state.reading.input.sources.get(path_of(uri)) if state is not None else None
+
+    def _publish(self, state: State) -> None:
+        """Tell the editor what is wrong with each file, where it does not know it yet."""
+        by_path: dict[str, list[Finding]] = defaultdict(list)
+        for found in state.report.findings:
+            if found.allowed is None:
+                by_path[found.span.path].append(found)
+        for path in sorted({*self._told, *by_path, *self._session.texts}):
+            findings, version = by_path.get(path, []), self._versions.get(path)
+            places = sorted({path, *(related.span.path for found in findings for related in found.related)})
+            said = findings, [state.report.sources.get(place) for place in places], version
+            if self._told.get(path) != said:
+                diagnostics = [self._diagnose(found, state.report) for found in findings]
+                self._ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(self._name(path), diagnostics, version))
+            if findings or path in self._session.texts:
+                self._told[path] = said
+            else:
+                self._told.pop(path, None)
+
+    def _diagnose(self, found: Finding, report: Report) -> types.Diagnostic:
         severities = {
             "error": types.DiagnosticSeverity.Error,
             "warning": types.DiagnosticSeverity.Warning,
             "note": types.DiagnosticSeverity.Information,
         }
         related = [
-            types.DiagnosticRelatedInformation(location(each.span, report.sources), each.message)
+            types.DiagnosticRelatedInformation(self._locate(each.span, report.sources), each.message)
             for each in found.related
             if each.span.path in report.sources
         ]
         return types.Diagnostic(
-            range=range_of(report.sources.get(found.span.path), found.span),
+            range=_range_of(report.sources.get(found.span.path), found.span),
             message=found.message,
             severity=severities[found.severity],
             code=found.code,
@@ -431,185 +599,28 @@ def make_server(session: Session) -> LanguageServer:
             data=found.fingerprint,
         )
 
-    def publish(state: State) -> None:
-        by_path: dict[str, list[Finding]] = defaultdict(list)
-        for found in state.report.findings:
-            if found.allowed is None:
-                by_path[found.span.path].append(found)
-        for path in sorted({*told, *by_path, *session.texts}):
-            findings = by_path.get(path, [])
-            places = sorted({path, *(related.span.path for found in findings for related in found.related)})
-            said = findings, [state.report.sources.get(place) for place in places], versions.get(path)
-            if told.get(path) != said:  # the editor knows the rest
-                diagnostics = [diagnostic(found, state.report) for found in findings]
-                ls.text_document_publish_diagnostics(types.PublishDiagnosticsParams(named(path), diagnostics, versions.get(path)))
-            if findings or path in session.texts:
-                told[path] = said
-            else:
-                told.pop(path, None)
-
-    async def run() -> None:
-        async with turn:
-            try:
-                state = await asyncio.to_thread(session.judge)
-            except ConfigurationError as error:
-                ls.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"lwlint: {error}"))
-                return
-        publish(state)
-        if refreshes:
-            ls.workspace_code_lens_refresh(None)
-
-    async def later() -> None:
-        await asyncio.sleep(_WAIT)
-        waiting["run"] = None
-        await run()
-
-    def ask() -> None:
-        """Judge once more, a moment after the last change."""
-        task = waiting["run"]
-        if task is not None:
-            task.cancel()
-        waiting["run"] = asyncio.ensure_future(later())
-
-    refreshes: list[bool] = []
-
-    @ls.feature(types.INITIALIZED)
-    async def begin(params: types.InitializedParams) -> None:
-        folders = [folder.uri for folder in ls.workspace.folders.values()]
-        root = ls.workspace.root_uri or next(iter(folders), "")
-        folder = path_of(root)
-        if folder and os.path.isdir(folder):
-            os.chdir(folder)
-            names[""] = root
-        for other in folders:
-            if path_of(other) not in (".", ""):
-                said = f"lwlint: `{safe(other)}`: is not judged; a server judges one folder, `{safe(root or os.getcwd())}`"
-                ls.window_log_message(types.LogMessageParams(types.MessageType.Warning, said))
-        workspace = ls.client_capabilities.workspace
-        if workspace is not None and workspace.code_lens is not None and workspace.code_lens.refresh_support:
-            refreshes.append(True)
-        await run()
-
-    def take(uri: str, version: Optional[int]) -> None:
-        path = path_of(uri)
-        if path and not os.path.isabs(path):
-            session.texts[path] = ls.workspace.get_text_document(uri).source.encode("utf-8", "surrogatepass")
-            versions[path], names[path] = version, uri
-            ask()
-
-    @ls.feature(types.SHUTDOWN)
-    def shut_down(params: None) -> None:
-        session.end = "shutdown"
-
-    @ls.feature(types.EXIT)
-    def end(params: None) -> None:
-        session.end = session.end or "exit"
-
-    @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    async def opened(params: types.DidOpenTextDocumentParams) -> None:
-        take(params.text_document.uri, params.text_document.version)
-
-    @ls.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    async def changed(params: types.DidChangeTextDocumentParams) -> None:
-        take(params.text_document.uri, params.text_document.version)
-
-    @ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    async def closed(params: types.DidCloseTextDocumentParams) -> None:
-        path = path_of(params.text_document.uri)
-        session.texts.pop(path, None)
-        versions.pop(path, None)
-        ask()
-
-    @ls.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def saved(params: types.DidSaveTextDocumentParams) -> None:
-        ask()
-
-    @ls.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    async def touched(params: types.DidChangeWatchedFilesParams) -> None:
-        ask()
-
-    async def at(uri: str) -> tuple[Optional[State], Optional[Source]]:
-        """Return what the text as it is now comes to, and the source; None where it is none of lwlint's."""
-        while waiting["run"] is not None or turn.locked():
-            if waiting["run"] is not None:
-                waiting["run"].cancel()
-                waiting["run"] = None
-                await run()
-            else:
-                async with turn:  # a run that is under way; what was told last is in it, or waits
-                    pass
-        state = session.state
-        return state, state.reading.input.sources.get(path_of(uri)) if state is not None else None
-
-    @ls.feature(types.TEXT_DOCUMENT_HOVER)
-    async def hover(params: types.HoverParams) -> Optional[types.Hover]:
-        state, source = await at(params.text_document.uri)
-        if state is None or source is None:
-            return None
-        text = hover_text(state.report, state.reading, state.rules, source.path, offset(source, params.position))
-        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
-
-    @ls.feature(types.TEXT_DOCUMENT_DEFINITION)
-    async def definition(params: types.DefinitionParams) -> list[types.Location]:
-        state, source = await at(params.text_document.uri)
-        if state is None or source is None:
-            return []
-        place = offset(source, params.position)
-        spans = definitions(state.report, state.reading, source.path, place, session.exists)
-        return [location(span, state.reading.input.sources) for span in spans]
-
-    @ls.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-    async def symbols(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
-        state, source = await at(params.text_document.uri)
-        if state is None or source is None:
-            return []
-        found = []
-        for symbol in symbols_of(state.reading, source.path):
-            place = range_of(source, symbol.span)
-            kind = types.SymbolKind.Property if symbol.kind in ("option", "hiera_key") else types.SymbolKind.Object
-            found.append(types.DocumentSymbol(symbol.name or symbol.kind, kind, place, place, symbol.kind.replace("_", " ")))
-        return found
-
-    @ls.feature(types.TEXT_DOCUMENT_CODE_LENS)
-    async def lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
-        state, source = await at(params.text_document.uri)
-        if state is None or source is None or not source.judged:
-            return []
-        said = counts(state.report, source.path) or "nothing found"
-        return [types.CodeLens(range_of(source, Span(source.path, 0, 0)), types.Command(f"lwlint: {said}", ""))]
-
-    @ls.feature(
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
-    )
-    async def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
-        state, source = await at(params.text_document.uri)
-        if state is None or source is None:
-            return []
-        start, end = offset(source, params.range.start), offset(source, params.range.end)
-        return [action for found in findings_at(state.report, source.path, start, end) for action in mended(found, state.report)]
-
-    def mended(found: Finding, report: Report) -> Iterator[types.CodeAction]:
-        about = [diagnostic(found, report)]
+    def _mend(self, found: Finding, report: Report) -> Iterator[types.CodeAction]:
+        """Yield the fix of a finding, where it has one, and the comment that allows it."""
+        about = [self._diagnose(found, report)]
         edits = certain(found, report)
         if found.fix is not None and edits:
             title = f"{found.code}: {found.fix.what}" + ("" if found.fix.safe else " (may change more than this)")
-            yield types.CodeAction(title, types.CodeActionKind.QuickFix, about, is_preferred=found.fix.safe, edit=edit(edits, report))
+            edit = self._edit(edits, report)
+            yield types.CodeAction(title, types.CodeActionKind.QuickFix, about, is_preferred=found.fix.safe, edit=edit)
         allowed = exception_for(found, report)
         if allowed is not None:
-            yield types.CodeAction(
-                f"{found.code}: allow it here (write the reason)", types.CodeActionKind.QuickFix, about, edit=edit([allowed], report)
-            )
+            title = f"{found.code}: allow it here (write the reason)"
+            yield types.CodeAction(title, types.CodeActionKind.QuickFix, about, edit=self._edit([allowed], report))
 
-    def edit(edits: Sequence[Any], report: Report) -> types.WorkspaceEdit:
+    def _edit(self, edits: Sequence[Any], report: Report) -> types.WorkspaceEdit:
         changes: dict[str, list[types.TextEdit]] = defaultdict(list)
         new = []
         for each in edits:
             source = report.sources.get(each.span.path)
-            uri = named(each.span.path)
+            uri = self._name(each.span.path)
             if source is None:
                 new.append(uri)
-            changes[uri].append(types.TextEdit(range_of(source, each.span), each.text))
+            changes[uri].append(types.TextEdit(_range_of(source, each.span), each.text))
         if not new:
             return types.WorkspaceEdit(changes=dict(changes))
         documents: list[Any] = [types.CreateFile(uri, options=types.CreateFileOptions(ignore_if_exists=True)) for uri in dict.fromkeys(new)]
@@ -618,4 +629,9 @@ def make_server(session: Session) -> LanguageServer:
         ]
         return types.WorkspaceEdit(document_changes=documents)
 
-    return ls
+    def _locate(self, span: Span, sources: Mapping[str, Source]) -> types.Location:
+        return types.Location(self._name(span.path), _range_of(sources.get(span.path), span))
+
+    def _name(self, path: str) -> str:
+        """Return the URI of a file, as the editor has it."""
+        return self._names.get(path) or uri_of(path, self._names[""])
