@@ -243,3 +243,13 @@ def test_a_container_has_a_policy_by_what_conditions_are_defined_as() -> None:
     rules = [rule for rule in every_rule() if rule.code == "LW406"]
     assert check(Request(tree=Memory({"x.yaml": template})), rules).findings == ()
     assert len(check(Request(tree=Memory({"x.yaml": template.replace("[no_tls,", "[both,")})), rules).findings) == 1
+
+
+def test_conditions_of_very_many_others_are_compared_in_bounded_work() -> None:
+    """Without a bound it would take as many steps as there are ways to choose one of three for each of sixty clauses."""
+    several = {f"o{i}": f"{{or: [a{i % 40}, a{(i * 7 + 3) % 40}, a{(i * 11 + 5) % 40}]}}" for i in range(60)}
+    defined = "".join(f"  {name}: {value}\n" for name, value in {**several, "all": f"{{and: [{', '.join(several)}]}}"}.items())
+    items = [when("all", f"{{{DSN}}}"), *(when(name, f"{{{FOREVER}}}") for name in several)]
+    template = f"{HEAD}conditions:\n{defined}outputs:\n  role_data:\n    value:\n      {merge(*items)}\n"
+    report = check(Request(tree=Memory({"cinder-api.yaml": template})), [rule for rule in every_rule() if rule.code == "LW404"])
+    assert report.tracebacks == ()

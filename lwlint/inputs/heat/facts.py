@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 from typing import Annotated, ClassVar
 
 from msgspec import Struct
@@ -65,7 +66,20 @@ def _assume(branch: frozenset[str], given: str) -> frozenset[str] | None:
 
 
 _MOST_CONDITIONS = 12
+_MOST_SPLIT = 8  # conditions that are looked at one by one where clauses have several
 _MOST_CLAUSES = 32  # of one condition
+_MOST_LITERALS = 64  # of one condition, and
+_MOST_TOGETHER = 256  # of all that are compared
+
+
+def _count(branch: Iterable[str]) -> int:
+    """Return how many conditions there are in all clauses."""
+    return sum([one.count(OR) + 1 for one in branch])
+
+
+def is_few(clauses: Clauses) -> bool:
+    """Return whether a condition has no more clauses than are told apart."""
+    return len(clauses) <= _MOST_CLAUSES and _count(clauses) <= _MOST_LITERALS
 
 
 def is_possible(branch: frozenset[str], most: int = _MOST_CONDITIONS) -> bool:
@@ -76,6 +90,7 @@ def is_possible(branch: frozenset[str], most: int = _MOST_CONDITIONS) -> bool:
         return not any(opposite(one) in branch for one in branch)
     one = min(branch).partition(OR)[0]
     ways = (_assume(branch, way) for way in (one, opposite(one)))
+    most = min(most, _MOST_SPLIT) if any(OR in clause for clause in branch) else most
     return any(left is not None and is_possible(left, most - 1) for left in ways)
 
 
@@ -89,9 +104,11 @@ def either(*several: Clauses) -> Clauses | None:
     """Return the clauses that hold where one of several conditions does; None for too many."""
     found: Clauses = _NEVER
     for one in several:
+        if len(found) * len(one) > _MOST_CLAUSES**2:
+            return None
         joined = [{*first.split(OR), *second.split(OR)} - {""} for first in found for second in one]
         found = tuple(dict.fromkeys(OR.join(sorted(of)) for of in joined if not any(opposite(way) in of for way in of)))
-        if len(found) > _MOST_CLAUSES:
+        if not is_few(found):
             return None
     return found
 
@@ -104,7 +121,12 @@ def negate(clauses: Clauses) -> Clauses | None:
 def always(branches: Iterable[frozenset[str]], most: int = _MOST_CONDITIONS) -> bool:
     """Return whether one of several branches is taken whatever the conditions; not so where there are too many to tell."""
     found = list(branches)
-    return _is_always(found, most, all(map(_is_plain, found)))
+    plain = all(map(_is_plain, found))
+    if not plain and sum(map(_count, found)) > _MOST_TOGETHER:
+        found, plain = [one for one in found if _is_plain(one)], True
+    elif any(OR in clause for one in found for clause in one):
+        most = min(most, _MOST_SPLIT)
+    return _is_always(found, most, plain)
 
 
 def _is_always(found: list[frozenset[str]], most: int, plain: bool) -> bool:
@@ -112,7 +134,8 @@ def _is_always(found: list[frozenset[str]], most: int, plain: bool) -> bool:
         return True
     if not found or most == 0:
         return False
-    one = min(found[0]).partition(OR)[0]
+    first = found[0] if plain else min(found, key=len)
+    one = min(first).partition(OR)[0]
     for way, other in ((one, opposite(one)), (opposite(one), one)):
         if plain:
             left = [branch - {way} for branch in found if other not in branch]
@@ -141,8 +164,11 @@ def always_with(own: frozenset[str], branches: Iterable[frozenset[str]]) -> bool
     found = list(branches)
     if _is_plain(own) and all(map(_is_plain, found)):
         return always([one - own for one in found if are_possible(one, own)])
-    clause = next((one for one in own if OR in one), None)
-    if clause is not None:
+    several = [one for one in own if OR in one]
+    if several and prod(one.count(OR) + 1 for one in several) > _MOST_LITERALS:
+        return always_with(own.difference(several), found)
+    if several:
+        clause = min(several)
         ways = (own - {clause} | {one} for one in clause.split(OR))
         return all(always_with(way, found) for way in ways if is_possible(way))
     for given in own:

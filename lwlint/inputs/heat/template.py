@@ -28,7 +28,7 @@ from lwlint.inputs.heat.document import (
     value_of,
     walk,
 )
-from lwlint.inputs.heat.facts import ALL, CONFIG, IS, OR, Clauses, both, either, is_possible, negate
+from lwlint.inputs.heat.facts import ALL, CONFIG, IS, OR, Clauses, both, either, is_few, is_possible, negate
 
 Values = Optional[tuple[str, ...]]
 NULL = "null"
@@ -253,7 +253,7 @@ def _read_condition(node: Node, depth: int = _MOST_NESTED) -> tuple[Clauses, Cla
         each = [_read_condition(item, depth - 1) for item in items]
         holds, fails = [one for one, _ in each], [other for _, other in each]
         taken, left = (both(*holds), either(*fails)) if name == "and" else (either(*holds), both(*fails))
-        if taken is not None and left is not None:
+        if taken is not None and left is not None and is_few(taken) and is_few(left):
             return taken, left
     if name == "equals" and len(items) == 2:
         return _compare(items[0], items[1]) or _read_name(_condition(node))
@@ -313,6 +313,7 @@ class Conditions:
             return branch
         if branch not in self._known:
             found = both(*map(self._of_clause, branch))
+            found = found if is_few(found) else branch
             self._known[branch] = found if is_possible(frozenset(found)) else None
         return self._known[branch]
 
@@ -333,7 +334,9 @@ class Conditions:
             self._meanings[name] = _read_name(name)  # what is defined by itself is told by nothing else
             node = self._find_told("conditions", name)
             if node is not None:
-                self._meanings[name] = self.choose(node)
+                meant = self.choose(node)
+                if all(map(is_few, meant)):
+                    self._meanings[name] = meant
             elif IS in name or name.startswith(_OF_PARAMETER):
                 self._meanings[name] = self._compare_parameter(name)
         return self._meanings[name]
