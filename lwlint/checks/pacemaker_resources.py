@@ -31,6 +31,7 @@ from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     BUNDLE_META,
     CONSTRAINTS,
+    GROUP,
     INFINITY,
     LOCATION,
     LOCATION_SETS,
@@ -64,6 +65,7 @@ from lwlint.inputs.pacemaker.model import (
     around,
     cibs,
     find_barred,
+    is_collocated,
     only_remote,
     places,
     running_nodes,
@@ -539,6 +541,10 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
                 value = cib.resources[resource].meta.get("target-role")
                 if value is not None and _keeps_down(value.value, leaf):
                     found.setdefault(value, []).append(cib.resources[resource])
+        for front in _find_in_front(cib, _leaves(cib, params)):
+            value = front.meta.get("target-role")
+            if value is not None and value.value.lower() == "stopped":
+                found.setdefault(value, [front])
         for value, resources in found.items():
             yield _set_to(cib, facts, _DISABLED, value, resources)
         tops = {leaf.top: cib.top(leaf) for leaf in _leaves(cib, params)}
@@ -548,6 +554,16 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
             message = f"cluster: `stop-all-resources` is `{stopped.value}`, so nothing runs; it must be `false`"
             commands = (property_set(facts, stopped, "false"),)
             yield Problem(stopped.span, message, "property stop-all-resources", host=cib.cluster.host, commands=commands)
+
+
+def _find_in_front(cib: Cib, leaves: Iterator[Resource]) -> Iterator[Resource]:
+    """Yield what stands before one of some resources in its group: where it is stopped, nothing behind it is started."""
+    last = {leaf.parent: leaf.name for leaf in leaves if leaf.parent is not None}
+    for name, end in last.items():
+        group = cib.resources[name]
+        if group.form == GROUP and is_collocated(group):
+            for child in group.children[: group.children.index(end)]:
+                yield cib.resources[child]
 
 
 def _values_around(cib: Cib, leaf: Resource, name: str) -> Iterator[tuple[Text, Resource]]:

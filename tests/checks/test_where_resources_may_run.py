@@ -303,3 +303,31 @@ def test_maintenance_of_a_node_that_holds_nothing_of_the_core_leaves_nothing_of_
 ) -> None:
     constraints = "".join(KEPT_OFF.replace("{name}", name) for name in kept_off)
     assert about(report(tmp_path, CLONES + REMOTE, constraints, NODES + MAINTAINED), "LW110") == ["node compute-0"] * told
+
+
+GROUP = (
+    '<group id="lb"><meta_attributes id="lb-m">SET</meta_attributes>FRONT'
+    '<primitive id="haproxy" class="systemd" type="haproxy"><operations><op id="h-o" name="monitor" interval="10s"/></operations>'
+    "</primitive>BEHIND</group>"
+)
+DISABLED = (
+    '<primitive id="exporter" class="systemd" type="haproxy-exporter"><meta_attributes id="e-m">'
+    '<nvpair id="e-t" name="target-role" value="Stopped"/></meta_attributes></primitive>'
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "setting", "told"),
+    [
+        ("FRONT", "", True),
+        ("FRONT", '<nvpair id="lb-o" name="ordered" value="false"/>', True),
+        ("FRONT", '<nvpair id="lb-c" name="collocated" value="false"/>', False),
+        ("BEHIND", "", False),
+    ],
+)
+def test_what_is_disabled_in_front_of_haproxy_in_its_group_keeps_it_down(tmp_path: Path, place: str, setting: str, told: bool) -> None:
+    """After crm_simulate 2.1.5: a group that is not collocated starts what stands behind a stopped member, ordered or not."""
+    group = GROUP.replace(place, DISABLED).replace("FRONT", "").replace("BEHIND", "").replace("SET", setting)
+    found = report(tmp_path, f'{group}<clone id="r-clone">{service("r", "rabbitmq-cluster")}</clone>{service("g", "galera")}', "")
+    assert about(found, "LW109") == ["resource lb"] * told
+    assert [c.line for f in found.findings if f.code == "LW109" for c in f.commands] == ["pcs resource enable exporter"] * told

@@ -218,7 +218,7 @@ class Colocations:
                     elif pair.score:
                         self._loose.setdefault(pair.first, []).append(pair.second)
         for group in cib.resources.values():
-            if group.form == GROUP and _is_collocated(group):
+            if group.form == GROUP and is_collocated(group):
                 self._before.update(zip(group.children[1:], group.children))
 
     def find_needed(self, start: str) -> Iterator[str]:
@@ -323,7 +323,8 @@ def second_takes(pair: Pair, cib: Cib) -> bool:
     return second.form in _MANY and not (first.form in _MANY and second.form == BUNDLE)
 
 
-def _is_collocated(group: Resource) -> bool:
+def is_collocated(group: Resource) -> bool:
+    """Return whether a group keeps its members together, so that none runs without those in front of it."""
     value = group.meta.get("collocated")
     return value is None or boolean(value.value) is not False
 
