@@ -704,11 +704,53 @@ def _nowhere(facts: Facts, cib: Cib, core: set[str]) -> Iterator[Saw]:
             )
             related += (Related(symmetric.span, "this property"),)
         yield Problem(top.span, message, f"resource {name}", related, host=top.host)
+    yield from _without_room(cib, core, found)
     for name in sorted(found.in_a_role & core):
         yield Unknown(f"`{name}` is kept from every node in a role, and what runs then is not known", cib.resources[name].span)
     for name in sorted(found.doubtful & core):
         because = f"`{name}` may run only where node attributes have it, and the CIB does not tell them"
         yield Unknown(because, cib.resources[name].span)
+
+
+_BY_ROOM = ("utilization", "minimal", "balanced")  # the strategies by which the scheduler looks at the room of nodes
+
+
+def _without_room(cib: Cib, core: set[str], found: Places) -> Iterator[Saw]:
+    """Yield the resources of the core that take more room than any node has; what a node says nothing of it has none of."""
+    strategy = cib.properties.get("placement-strategy")
+    if strategy is None or strategy.value not in _BY_ROOM:
+        return
+    for leaf in cib.leaves():
+        wanted = {name: value for name, value in leaf.utilization.items() if _amount(value) > 0}
+        if leaf.name not in core or not wanted or not found.nodes or cib.top(leaf).form == BUNDLE:
+            continue
+        if cib.cluster.weaker or any(each.agent == _TELLS_ROOM for each in cib.leaves()):
+            yield Unknown(f"`{leaf.name}` takes room of a node (`utilization`), and what the nodes have is not told", leaf.span)
+        elif not any(_has_room(node, wanted) for node in found.nodes):
+            shown = ", ".join(f"`{name}={value.value}`" for name, value in wanted.items())
+            message = (
+                f"resource `{leaf.name}`: it takes {shown} of a node, and no node has that; under `placement-strategy={strategy.value}`"
+            )
+            related = (Related(next(iter(wanted.values())).span, "what it takes"), Related(strategy.span, "this property"))
+            remedy = (
+                f"Give the nodes the room that they have, `pcs node utilization NODE {next(iter(wanted))}=AMOUNT`, or let it take less."
+            )
+            yield Problem(leaf.span, f"{message} it runs nowhere", f"resource {leaf.name}", related, host=leaf.host, remedy=remedy)
+
+
+_TELLS_ROOM = "ocf:heartbeat:NodeUtilization"
+
+
+def _has_room(node: Node, wanted: Mapping[str, Text]) -> bool:
+    own = {name: node.utilization.get(name) for name in wanted}
+    return all((has := own[name]) is not None and (not has.value.isdecimal() or _amount(has) >= _amount(wanted[name])) for name in own)
+
+
+def _amount(value: Text) -> int:
+    return int(value.value[:_DIGITS]) if value.value.isdecimal() else 0
+
+
+_DIGITS = 18  # more than any amount has
 
 
 def _standby_everywhere(facts: Facts, cib: Cib, nodes: list[Node]) -> Problem:

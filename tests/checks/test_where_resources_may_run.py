@@ -331,3 +331,37 @@ def test_what_is_disabled_in_front_of_haproxy_in_its_group_keeps_it_down(tmp_pat
     found = report(tmp_path, f'{group}<clone id="r-clone">{service("r", "rabbitmq-cluster")}</clone>{service("g", "galera")}', "")
     assert about(found, "LW109") == ["resource lb"] * told
     assert [c.line for f in found.findings if f.code == "LW109" for c in f.commands] == ["pcs resource enable exporter"] * told
+
+
+ROOM = '<utilization id="{id}-u"><nvpair id="{id}-m" name="memory" value="{amount}"/></utilization>'
+TAKES = (
+    '<primitive id="openstack-cinder-volume" class="systemd" type="openstack-cinder-volume">{room}'
+    '<operations><op id="cv-o" name="monitor" interval="10s"/></operations></primitive>'
+)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "nodes", "agent", "outcome"),
+    [
+        ("balanced", "", "", "fail"),
+        ("minimal", "4095", "", "fail"),
+        ("utilization", "4096", "", "pass"),
+        ("default", "", "", "pass"),
+        ("balanced", "", service("room", "NodeUtilization"), "not evaluated"),
+    ],
+)
+@pytest.mark.parametrize("form", ["{}", '<group id="volumes">{}</group>', '<clone id="volume-clone">{}</clone>'])
+def test_what_takes_more_room_than_any_node_has_runs_nowhere(
+    tmp_path: Path, form: str, strategy: str, nodes: str, agent: str, outcome: str
+) -> None:
+    """After crm_simulate 2.1.5: a node that says nothing of what a resource takes has none of it."""
+    takes = form.replace("{}", TAKES.replace("{room}", ROOM.format(id="cv", amount=4096)))
+    has = "".join(f'<node id="{n}" uname="c{n}">{ROOM.format(id=f"n{n}", amount=nodes) if nodes else ""}</node>' for n in (1, 2))
+    properties = f'<cluster_property_set id="p"><nvpair id="p-s" name="placement-strategy" value="{strategy}"/></cluster_property_set>'
+    (tmp_path / "cib.xml").write_text(
+        f'<cib validate-with="pacemaker-3.2" epoch="1"><configuration><crm_config>{properties}</crm_config><nodes>{has}</nodes>'
+        f"<resources>{CLONES}{takes}{agent}</resources><constraints/></configuration></cib>"
+    )
+    found = lwlint.check([str(tmp_path / "cib.xml")])
+    assert about(found, "LW111") == ["resource openstack-cinder-volume"] * (outcome == "fail")
+    assert next(verdict.outcome for verdict in found.verdicts if verdict.code == "LW111") == outcome

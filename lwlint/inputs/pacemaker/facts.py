@@ -181,7 +181,7 @@ class Node(Struct, frozen=True):
     """A node of the cluster, by the name that constraints use, with its permanent attributes.
 
     `transient` are those in the status of a CIB, which last until the node leaves the cluster and go before the permanent ones; None
-    where the status tells of none. `standby` and `maintenance` are by both.
+    where the status tells of none. `standby` and `maintenance` are by both. `utilization` is the room that the node has, by what it is of.
     """
 
     kind: ClassVar[str] = "node"
@@ -194,6 +194,7 @@ class Node(Struct, frozen=True):
     standby: bool = False
     maintenance: bool = False
     transient: Union[Mapping[str, Text], None] = None
+    utilization: Mapping[str, Text] = field(default_factory=dict)
 
     def attribute(self, name: str) -> Text | None:
         """Return the value that the scheduler goes by: the transient one, else the permanent one; None for neither."""
@@ -248,7 +249,7 @@ class Resource(Struct, frozen=True):
     `agent` is `class:provider:type` or `class:type`, with the template's where it has one; `form` is
     primitive, group, clone, promotable or bundle. `meta` and `attributes` are the effective ones: of the
     resource, its template, its parents and the defaults. `top` is the outermost resource around it, or itself.
-    `instances` is how many copies may run, None for one on every node.
+    `instances` is how many copies may run, None for one on every node. `utilization` is the room that it takes of a node.
     """
 
     kind: ClassVar[str] = "resource"
@@ -271,6 +272,7 @@ class Resource(Struct, frozen=True):
     maintenance: bool = False
     promotable: bool = False
     service: Service | None = None
+    utilization: Mapping[str, Text] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:

@@ -53,7 +53,19 @@ from lwlint.inputs.pacemaker.facts import (
     score,
 )
 from lwlint.inputs.pacemaker.pcs import read_pcs_config, read_pcs_json
-from lwlint.inputs.pacemaker.resources import INSTANCE, META, PROPERTIES, TODAY, Context, Reader, Section, TooMuch, date_holds, resources
+from lwlint.inputs.pacemaker.resources import (
+    INSTANCE,
+    META,
+    PROPERTIES,
+    TODAY,
+    UTILIZATION,
+    Context,
+    Reader,
+    Section,
+    TooMuch,
+    date_holds,
+    resources,
+)
 from lwlint.inputs.pacemaker.xml import Element, faults, read_cib, unknown
 
 _SCHEMA_1 = re.compile(r"pacemaker-[012]\.|transitional-0\.6$")
@@ -289,6 +301,7 @@ def _nodes(source: Source, section: Element, reader: Reader, states: _States) ->
             standby=_is(now, "standby"),
             maintenance=_is(now, "maintenance"),
             transient=transient,
+            utilization=reader.fill({}, [element], UTILIZATION, context),
         )
 
 

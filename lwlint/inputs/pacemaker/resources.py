@@ -19,7 +19,7 @@ from lwlint.core.source import Source, Text
 from lwlint.inputs.pacemaker.facts import BUNDLE, CLONE, GROUP, PRIMITIVE, PROMOTABLE, Container, Operation, Resource, boolean, score
 from lwlint.inputs.pacemaker.xml import Element
 
-META, INSTANCE, PROPERTIES = "meta_attributes", "instance_attributes", "cluster_property_set"
+META, INSTANCE, PROPERTIES, UTILIZATION = "meta_attributes", "instance_attributes", "cluster_property_set", "utilization"
 # A CIB that does not tell its own time is judged as of this day, so that the same input gives the same answer.
 TODAY = datetime(2026, 1, 1, tzinfo=timezone.utc)
 # as sscanf takes it: what stands behind it does not count, nor a fraction of a second; `2026-12` is the twelfth day of the year
@@ -341,6 +341,7 @@ def _unpack(section: Section, element: Element, name: Text, parents: tuple[_Seen
         managed=_is_managed(meta) and not maintenance,
         maintenance=maintenance,
         promotable=promotable,
+        utilization=section.reader.fill({}, parts, UTILIZATION, whoever),
     )
     targets = (section.reader.target(each) for part in parts for each in part.all(META))
     ruled = any(each is not None and each.first("rule") is not None for each in targets)
