@@ -33,6 +33,12 @@ _OWN = "etc/systemd/system/"
 _BETWEEN = pattern(r"[\s'\";]+")
 _STARTS = ("start", "restart", "run")
 _VERBS = (*_STARTS, "exec", "stop", "rm", "kill", "inspect", "healthcheck")
+# what units of containers begin and end with, by their deployers, and how they are named
+_WAYS = (
+    ("edpm_", ".service", "edpm_{}.service"),
+    ("kolla-", "-container.service", "kolla-{}-container.service"),
+    ("tripleo_", ".service", "tripleo_{}.service"),
+)
 _AT_BOOT = "podman-restart.service"  # starts the containers whose policy is `always`
 
 
@@ -92,6 +98,14 @@ def units_of_hosts(facts: Facts) -> dict[str, HostUnits]:
             if of_unit is not None:
                 host.named.setdefault(of_unit, []).append(name)
     return hosts
+
+
+def name_unit(units: HostUnits | None, called: str = "NAME") -> str:
+    """Return the name of the unit of a container, by whose units the host has: TripleO's where nothing tells of another deployer."""
+    names = list(units.names) if units is not None else []
+    there = [way for begin, end, way in _WAYS if any(name.startswith(begin) and name.endswith(end) for name in names)]
+    of_tripleo = _WAYS[-1][2]
+    return (of_tripleo if of_tripleo in there or not there else there[0]).format(called)
 
 
 def _find_started(unit: Unit) -> Iterator[str]:
@@ -278,8 +292,9 @@ def _run_lost(facts: Facts, params: Params) -> Iterator[Saw]:
             severity = None if service.openstack or service.may_be_clustered else "warning"
             place = container.policy.span if container.policy is not None and container.engine == DOCKER else container.span
             own = units.get(container.host)
-            message, remedy = _words(container, "neither a systemd unit nor the cluster" if own is not None and own.whole else _NOTHING)
-            mend = tuple(_commands(container))
+            nobody = "neither a systemd unit nor the cluster" if own is not None and own.whole else _NOTHING
+            message, remedy = _words(container, nobody, name_unit(own))
+            mend = tuple(_commands(container, name_unit(own, container.called)))
             subject = f"container {container.called}"
             yield Problem(place, message, subject, severity=severity, remedy=remedy, host=container.host, commands=mend)
     # one that has stopped may have prepared something, and ended as it should
@@ -298,7 +313,8 @@ def _outside_its_unit(container: HostContainer, unit: str, units: HostUnits) -> 
         related = (Related(active.span, f"the unit is `{active.value}`"),)
         mend = (Command(command("systemctl", "restart", unit)),)
         subject = f"container {container.called}"
-        yield Problem(container.span, message, subject, related, "warning", _RESTART, container.host, commands=mend)
+        remedy = _RESTART.format(unit.replace(container.called, "NAME", 1))
+        yield Problem(container.span, message, subject, related, "warning", remedy, container.host, commands=mend)
 
 
 def _run_daemon(units: Mapping[str, HostUnits], kept: Mapping[str, int]) -> Iterator[Problem]:
@@ -317,22 +333,23 @@ def _is_second_copy(container: HostContainer, service: Service, found: list[Cib]
     return any(cib.running(service.name) for cib in found)
 
 
-def _commands(container: HostContainer) -> Iterator[Command]:
-    """Yield what has a container brought back; none where the engine may be too old for it (podman 1.0 writes no units)."""
+def _commands(container: HostContainer, unit: str) -> Iterator[Command]:
+    """Yield what has a container brought back, podman's by a unit called `unit`; none where the engine may be too old
+    for it (podman 1.0 writes no units)."""
     if container.policy is None or container.bundle:
         return
     if container.engine == DOCKER:
         yield Command(command("docker", "update", "--restart=always", container.name))
     elif container.engine == PODMAN:
-        unit = f"tripleo_{container.called}.service"
         made = command("podman", "generate", "systemd", "--restart-policy=always", container.name)
         yield Command(f"{made} > {command(f'/etc/systemd/system/{unit}')}")
         yield Command("systemctl daemon-reload")
         yield Command(command("systemctl", "enable", "--now", unit))
 
 
-def _words(container: HostContainer, nobody: str) -> tuple[str, str]:
-    """Return what is said of a container that nothing brings back, and what fixes it; `nobody` is who might and does not."""
+def _words(container: HostContainer, nobody: str, unit: str) -> tuple[str, str]:
+    """Return what is said of a container that nothing brings back, and what fixes it; `nobody` is who might and does not, `unit` what the
+    units of containers are called there."""
     head = f"container `{container.name}`: "
     if container.bundle:
         message = (
@@ -345,21 +362,24 @@ def _words(container: HostContainer, nobody: str) -> tuple[str, str]:
         actual = f"its restart policy is `{policy or 'no'}`, and {nobody} starts it{state}"
         return f"{head}{actual}; the policy must be `always` or `unless-stopped`", _DOCKER
     own = f" (podman's own policy `{policy}` ends with the next boot)" if policy not in ("", "no") and container.engine == PODMAN else ""
-    return f"{head}{nobody} starts it{own}{state}; a unit `tripleo_NAME.service` must", _PODMAN
+    return f"{head}{nobody} starts it{own}{state}; a unit `{unit}` must", (
+        _PODMAN if unit.startswith("tripleo_") else _PODMAN_ELSEWHERE
+    ).replace("UNIT", unit)
 
 
 _DAEMON = "docker.service"
 _ENABLE = f"Run `systemctl enable {_DAEMON}`."
-_RESTART = "Run `systemctl restart tripleo_NAME.service`, and see why it ended with `journalctl -u tripleo_NAME.service`."
+_RESTART = "Run `systemctl restart {0}`, and see why it ended with `journalctl -u {0}`."
 _DOCKER = (
     "Run `docker update --restart=always NAME`, and set `restart: always` in the template (`lwlint explain LW406`), for the next deployment"
     " makes the container anew."
 )
-_PODMAN = (
-    "Set `restart: always` in the template (`lwlint explain LW406`) and deploy, which writes the unit. By hand:"
-    " `podman generate systemd --restart-policy=always NAME > /etc/systemd/system/tripleo_NAME.service`, `systemctl daemon-reload`,"
-    " `systemctl enable --now tripleo_NAME.service`."
+_BY_HAND = (
+    "`podman generate systemd --restart-policy=always NAME > /etc/systemd/system/UNIT`, `systemctl daemon-reload`,"
+    " `systemctl enable --now UNIT`."
 )
+_PODMAN = f"Set `restart: always` in the template (`lwlint explain LW406`) and deploy, which writes the unit. By hand: {_BY_HAND}"
+_PODMAN_ELSEWHERE = f"Deploy it anew, with a restart policy of `always` or `unless-stopped`, which writes the unit. By hand: {_BY_HAND}"
 
 
 def _run_given_up(facts: Facts, params: Params) -> Iterator[Saw]:

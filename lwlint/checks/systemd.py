@@ -27,10 +27,12 @@ from lwlint.checks.containers import (
     is_beside_by_design,
     lacking_units,
     managers_of,
+    name_unit,
     resource_of,
     runs_container,
     strangers,
     units,
+    units_of_hosts,
 )
 from lwlint.checks.parameters import Directive, ServiceKind, ServiceName, nothing_in
 from lwlint.core.catalogue import find_container
@@ -984,6 +986,7 @@ def _leaves(found: list[Cib], service: Service) -> Iterator[Resource]:
 def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
     """Yield the containers that run a service of the cluster's, and that are none of the cluster's own."""
     units = {(unit.host, find_container(unit.name)): unit.name for unit in facts.of(Unit) if unit.load_state == LOADED}
+    hosts = units_of_hosts(facts)
     for container in facts.of(HostContainer):
         service = container.service
         if service is None or not service.may_be_clustered or container.bundle or container.ends:
@@ -1000,7 +1003,8 @@ def _containers_beside(facts: Facts, found: list[Cib]) -> Iterator[Saw]:
         related = (Related(leaf.span, f"the resource `{leaf.name}`"),)
         subject = f"container {container.called}"
         mend = _stop(container, leaf, units.get((container.host, container.called), ""))
-        yield Problem(container.span, message, subject, related, remedy=_REMOVE, host=container.host, commands=mend)
+        remedy = _REMOVE.format(name_unit(hosts.get(container.host)))
+        yield Problem(container.span, message, subject, related, remedy=remedy, host=container.host, commands=mend)
 
 
 def _stop(container: HostContainer, leaf: Resource, unit: str) -> tuple[Command, ...]:
@@ -1025,7 +1029,7 @@ def _say_beside(shown: ShownUnit, leaf: Resource, place: Span) -> Problem:
 
 
 _REMOVE = (
-    "Where there is a unit of it, run `systemctl disable --now tripleo_NAME.service`; then `podman rm -f NAME` (with docker"
+    "Where there is a unit of it, run `systemctl disable --now {}`; then `podman rm -f NAME` (with docker"
     " `docker rm -f NAME`) and `pcs resource cleanup ID`."
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lwlint.checks.containers import HostUnits, name_unit
 from tests.audit.audit_cluster import CIB, NODES, host, unpack
 from tests.audit.test_audit import answer
 from tests.audit.test_audit_cluster import found
@@ -290,3 +291,21 @@ def test_keepalived_in_a_container_is_a_second_resource_manager(
 ) -> None:
     printed = {f"sos_commands/podman/containers/podman_inspect_{name}": inspect(name, "always", running=running)}
     assert [message for message, _ in found(audited(tmp_path, capsys, {**printed}), "LW113")] == expected
+
+
+@pytest.mark.parametrize(
+    ("there", "unit"),
+    [
+        (["edpm_ovn_controller.service"], "edpm_nova_api.service"),
+        (["kolla-heat_api-container.service"], "kolla-nova_api-container.service"),
+        (["tripleo_heat_api.service"], "tripleo_nova_api.service"),
+        (["edpm_ovn_controller.service", "tripleo_heat_api.service"], "tripleo_nova_api.service"),  # in the middle of an adoption
+        (["sshd.service", "kolla-toolbox.service"], "tripleo_nova_api.service"),
+    ],
+)
+def test_the_unit_of_a_container_is_named_as_those_of_its_host(there: list[str], unit: str) -> None:
+    assert name_unit(HostUnits(names=dict.fromkeys(there, True)), "nova_api") == unit
+
+
+def test_a_host_without_units_is_taken_for_one_of_tripleo() -> None:
+    assert name_unit(None) == "tripleo_NAME.service"

@@ -663,7 +663,7 @@ def shown_unit(shown: ShownUnit, known: Collection[tuple[str, str]]) -> Iterator
     """
     state = shown.value("LoadState")
     names = tuple(dict.fromkeys([shown.name, *shown.value("Names").split()]))
-    if shown.listed or shown.service is None or type_of(shown.name) != "service" or state not in (LOADED, MASKED, BAD_SETTING):
+    if shown.listed or shown.service is None or type_of(shown.name) != "service" or state not in (LOADED, MASKED, BAD_SETTING, ERROR):
         return
     if any((shown.host, name) in known for name in names) or PACEMAKER_DROP_IN in shown.value("DropInPaths"):
         return
@@ -684,7 +684,7 @@ def shown_unit(shown: ShownUnit, known: Collection[tuple[str, str]]) -> Iterator
         span=shown.span,
         host=shown.host,
         load_state=state,
-        because="as `systemctl show` has it" if state == BAD_SETTING else "",
+        because="as `systemctl show` has it" if state in (BAD_SETTING, ERROR) else "",  # up to 238 the one is called the other
         settings=settings if state == LOADED else {},
         lists=dict(_lists(shown)) if state == LOADED else {},
         fragment=_place(shown, shown.value("FragmentPath")),

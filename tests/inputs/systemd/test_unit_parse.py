@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from lwlint.core.facts import Facts, Unreadable
-from lwlint.core.source import Link, Source
+from lwlint.core.source import Link, Source, Span, Text
 from lwlint.files.tree import Memory
-from lwlint.inputs.systemd.facts import IgnoredLine, Unit, Version
-from lwlint.inputs.systemd.reader import unit_facts
+from lwlint.inputs.systemd.facts import IgnoredLine, ShownUnit, Unit, Version
+from lwlint.inputs.systemd.reader import shown_unit, unit_facts
 from lwlint.inputs.systemd.settings import Assignment, Settings, Stray, exit_status, read, version_of_system
 from lwlint.run import AUTO, Request, load_catalogue, read_facts
 
@@ -496,3 +496,13 @@ def test_folders_of_upholds_are_read_by_systemd_254_and_later(system: str, by: s
     version = version_of_system(system) or Version()
     units = [fact for fact in unit_facts([source], [link], load_catalogue(), (), lambda root: version) if isinstance(fact, Unit)]
     assert {name for unit in units for name in unit.upheld_by} == by
+
+
+@pytest.mark.parametrize("state", ["bad-setting", "error"])
+def test_a_unit_that_is_refused_is_shown_as_such_by_old_and_new_systemd(state: str) -> None:
+    """NEWS of systemd 239, which brought `bad-setting`."""
+    span = Span("systemctl_show", 0, 0)
+    properties = {"Id": Text("nova-api.service", span), "LoadState": Text(state, span)}
+    shown = ShownUnit("nova-api.service", span, properties, service=load_catalogue().of_unit("openstack-nova-api.service"))
+    (unit,) = shown_unit(shown, ())
+    assert (unit.load_state, unit.because, unit.settings) == (state, "as `systemctl show` has it", {})
