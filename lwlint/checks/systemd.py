@@ -623,6 +623,7 @@ def _run_dependencies(facts: Facts, params: DependencyParams) -> Iterator[Saw]:
             for entry in unit.lists.get(f"Unit.{key}", ()):
                 yield from _judge_bound(unit, key, entry, every)
                 yield from _over_others(unit, key, entry, every, known, params.keys)
+        yield from _over_slices(unit, every, known, params.keys)
         yield from _conditions(unit)
     yield from _from_the_other_side(facts, params)
 
@@ -671,10 +672,31 @@ def _over_others(
             continue
         found = _through(known.get((unit.host, match[0])), titles, known, keys, {unit.name, match[0]})
         if found is not None:
-            inner, other, title = found
-            how = f"names `{match[0]}`, which `{inner}={other}` binds: it is stopped with {'it' if title == 'it' else title}"
-            message = f"{unit.name}: `Unit.{key}` {how}; the service must start and run without {title}"
-            yield Problem(_place(entry, match), message, f"unit {unit.name} {key} {match[0]}", host=unit.host)
+            yield _bound_through(unit, f"Unit.{key}", match[0], found, _place(entry, match))
+
+
+def _bound_through(unit: Unit, key: str, word: str, found: tuple[str, str, str], place: Span) -> Problem:
+    inner, other, title = found
+    how = f"names `{word}`, which `{inner}={other}` binds: it is stopped with {'it' if title == 'it' else title}"
+    message = f"{unit.name}: `{key}` {how}; the service must start and run without {title}"
+    return Problem(place, message, f"unit {unit.name} {key.rpartition('.')[2]} {word}", host=unit.host)
+
+
+def _over_slices(unit: Unit, titles: Mapping[str, str], known: Mapping[tuple[str, str], Unit], keys: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield the problem of a slice, or one around it, that is bound to a unit that must not be: a unit requires the slice that it is in.
+
+    Source: systemd.resource-control(5), "Automatic Dependencies", and systemd.slice(5); `systemctl show` of systemd 252.
+    """
+    inside = unit.settings.get("Service.Slice")
+    if inside is None or "Requires" not in keys:
+        return
+    parts = inside.value.removesuffix(".slice").split("-")
+    for count in range(len(parts), 0, -1):
+        name = "-".join(parts[:count]) + ".slice"
+        found = _through(known.get((unit.host, name)), titles, known, keys, {unit.name, name})
+        if found is not None:
+            yield _bound_through(unit, "Service.Slice", name, found, inside.span)
+            return
 
 
 def _through(
