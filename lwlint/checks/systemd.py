@@ -58,7 +58,7 @@ from lwlint.inputs.systemd.facts import (
     ShownUnit,
     Unit,
 )
-from lwlint.inputs.systemd.settings import STEPS_READ, UPHOLDS_READ, marks_of
+from lwlint.inputs.systemd.settings import STEPS_READ, UPHOLDS_KNOWN, UPHOLDS_READ, marks_of
 
 # programs that ask a server and leave at once where it does not answer
 _ASKING = re.compile(
@@ -153,11 +153,16 @@ def upholding(facts: Facts, unit: Unit) -> Upholding:
     Source: systemd.unit(5), `Upholds=` (249 and later). Watched on systemd 252: it does so after failures and clean exits, in spite of
     `Restart=no`, and after the start limit and its own limit (16 starts in 10 seconds) are over; with the unit that upholds, it ends.
     """
-    if facts.release.at_least(_KNOWS_UPHOLDS) is False:
+    release = facts.release
+    is_early = release.at_least(_KNOWS_UPHOLDS) is False and not unit.systemd.has(UPHOLDS_KNOWN)
+    is_early = is_early and not (unit.shown and unit.upheld_by)  # what systemd itself tells it knows
+    if unit.systemd.lacks(UPHOLDS_KNOWN) or (is_early and not release.or_later):
         return Upholding("no")
     found = facts.derived(_upholders)
     others = [other for name in (unit.name, *unit.names) for other in found.get((unit.host, _place_of(unit), name), ())]
     named = [other.name for other in others]
+    if is_early and others:
+        return Upholding("unknown", f"only systemd 249 and later knows `Upholds=`, by which `{others[0].name}` upholds {unit.name}")
     if any(_is_always_active(other) for other in others) or (unit.shown and any(name in _REACHED for name in unit.upheld_by)):
         return Upholding("yes")
     if unit.upheld_by and unit.systemd.has(UPHOLDS_READ):

@@ -205,3 +205,34 @@ def test_a_link_in_a_folder_of_what_is_upheld_counts_from_systemd_254_on(tmp_pat
     outcome, why = outcomes(tmp_path, {})["LW201"]
     assert outcome == "not evaluated"
     assert "only systemd 254 and later reads `multi-user.target.upholds`" in why
+
+
+@pytest.mark.parametrize(("number", "outcome"), [("20.04", "fail"), ("22.04", "fail"), ("24.04", "pass")])
+def test_the_systemd_of_the_host_tells_whether_it_reads_a_folder_of_what_is_upheld(number: str, outcome: str, tmp_path: Path) -> None:
+    (tmp_path / "etc/systemd/system/multi-user.target.upholds").mkdir(parents=True)
+    link = tmp_path / "etc/systemd/system/multi-user.target.upholds/openstack-nova-api.service"
+    link.symlink_to("/usr/lib/systemd/system/openstack-nova-api.service")
+    files = {"etc/os-release": f'ID=ubuntu\nVERSION_ID="{number}"\n'}
+    assert outcomes(tmp_path, files)["LW201"][0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("system", "outcome"), [("", "not evaluated"), ('ID="rhel"\nVERSION_ID="8.4"\n', "fail"), ('ID="rhel"\nVERSION_ID="9.2"\n', "pass")]
+)
+def test_units_of_containers_may_be_of_any_later_release(system: str, outcome: str, tmp_path: Path) -> None:
+    """They came with stein, of which no host had systemd 249; wallaby runs on EL 9 too."""
+    files = {
+        "etc/systemd/system/multi-user.target.d/a.conf": "[Unit]\nUpholds=tripleo_nova_api.service\n",
+        "etc/systemd/system/tripleo_nova_api.service": "[Service]\nType=forking\nExecStart=/usr/bin/podman start nova_api\n",
+        f"{FOLDER}/openstack-nova-api.service": ALONE + "Restart=always\n",
+        "etc/os-release": system,
+    }
+    assert outcomes(tmp_path, files)["LW201"][0] == outcome
+
+
+@pytest.mark.parametrize(("number", "notes"), [("22.04", 1), ("24.04", 0)])
+def test_pauses_that_grow_count_where_the_systemd_of_the_host_knows_them(number: str, notes: int, tmp_path: Path) -> None:
+    text = ALONE + "Restart=always\nRestartSec=1\nRestartSteps=3\nRestartMaxDelaySec=8\n"
+    files = {"etc/os-release": f'ID=ubuntu\nVERSION_ID="{number}"\n', f"{FOLDER}/openstack-nova-api.service": text}
+    outcomes(tmp_path, files)
+    assert len(lwlint.check([tmp_path], select=["LW203"]).findings) == notes
