@@ -120,6 +120,7 @@ SINCE = {
 }
 _WORDS_SINCE = {("Service.Type", "exec"): 240, ("Service.Type", "notify-reload"): 253}
 _MARKS_SINCE = {"+": 231, "!": 235, ":": 242}  # in front of a command line
+_STATUS_NAMES = 243  # in lists of exit statuses, which had numbers and signals before
 WRONG_COMMANDS_REFUSED = 234
 PREFIXES_SHORTENED = PLAIN_PROGRAMS = 239
 ONESHOT_RESTARTED = TYPES_HAVE_DROP_INS = 244
@@ -1068,9 +1069,12 @@ class Settings(Struct):
         if name in _STATUS_LISTS:
             given = [word for word in words(value) if word]
             bad = [word for word in given if exit_status(word) is None]
+            new = [word for word in given if word in _EXIT_NAMES.split()] if self.systemd.lacks(_STATUS_NAMES) else []
             if bad:
                 self._drop(line.section, line.key, value, f"`{bad[0]}` is neither an exit status nor a signal")
-            value = " ".join(word for word in given if word not in bad)
+            elif new:
+                self._drop(line.section, line.key, value, f"the name `{new[0]}` came with systemd {_STATUS_NAMES} ({self.systemd.because})")
+            value = " ".join(word for word in given if word not in (*bad, *new))
         elif name in DEPENDENCIES:
             entries += self._units_named(line)
             return

@@ -457,6 +457,8 @@ def test_drop_ins_of_prefixes_and_types_came_later(system: str, read: list[str])
         ("[Service]\nExecCondition=/bin/true", 243),
         ("[Service]\nExecStartPre=+/bin/true", 231),
         ("[Service]\nExecStartPre=true", 239),
+        ("[Service]\nRestartPreventExitStatus=FAILURE", 243),
+        ("[Service]\nRestartPreventExitStatus=1 SIGABRT", None),
         ("[Service]\nStartLimitInterval=0", None),
         ("[Service]\nRestart=on-abnormal", None),
     ],
