@@ -332,7 +332,8 @@ class Limit(Document, frozen=True):
     that may set the option where it cannot be seen. `remark` ends every message. `value` is what a fix sets, one that never gives up, and
     `must_be` says so in a message: it names that value. `drivers` are schemes: where the URLs are set and none of them has one, nobody
     reads the option; `backend` names the driver where no URL is set. With `known` it counts only where the release is known. Releases
-    from `then_since` on, which lwlint does not know by name, read the option `then` in its stead.
+    from `then_since` on, which lwlint does not know by name, read the option `then` in its stead. It is read where all options of `only_if`
+    are set so. Releases after that of `used_by_until` do not read that name of the server.
     """
 
     option: Annotated[OptionName, Meta(description="the option that bounds attempts")]
@@ -363,6 +364,12 @@ class Limit(Document, frozen=True):
     known: Annotated[bool, Meta(description="judge only where the release is known")] = False
     then: Annotated[Optional[OptionName], Meta(description="the option that releases from `then_since` on read in its stead")] = None
     then_since: Annotated[str, Meta(description="the first of these releases, as a message calls it")] = ""
+    only_if: Annotated[
+        Mapping[OptionName, Regex], Meta(description="other options that must be set, and expressions for how their values begin")
+    ] = field(default_factory=dict)
+    used_by_until: Annotated[
+        Mapping[OptionName, ReleaseName], Meta(description="the last release that reads some of the options that name the server")
+    ] = field(default_factory=dict)
 
     @property
     def later(self) -> str:
@@ -477,7 +484,7 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
             yield Unknown(files.untold, files.span)
             judged = True
             continue
-        limits = list(_limits(files.project, params, facts)) if files.read else []
+        limits = [one for one in _limits(files.project, params, facts) if _is_in_use(option_set, one)] if files.read else []
         elsewhere = _elsewhere(option_set, facts)
         if elsewhere is not None and any(_is_open(option_set, limit, facts) for limit in limits):
             judged = True
@@ -496,6 +503,11 @@ def _run_limits(facts: Facts, params: Bounds) -> Iterator[Saw]:
         yield replace(problem, message=problem.message.replace(_SEEN, _say_seen(services, params.server, facts)))
     if not judged and params.nothing:
         yield Unknown(params.nothing)
+
+
+def _is_in_use(option_set: OptionSet, limit: Limit) -> bool:
+    """Return whether other options are set so that the program reads this one."""
+    return all(_set_to(option_set, name, value) for name, value in limit.only_if.items())
 
 
 def _is_open(option_set: OptionSet, limit: Limit, facts: Facts) -> bool:
@@ -712,7 +724,7 @@ def _connection(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[O
     """Return the option that names the server, if the programs of the set use it."""
     if option_set.files.partial or any(split_name(name) in option_set.options for name in limit.unless):
         return None
-    names = [split_name(name) for name in limit.used_by]
+    names = [split_name(name) for name in limit.used_by if applies(facts.release, None, limit.used_by_until.get(name))]
     services = [s for s in facts.services if s.name in option_set.files.services]
     sections = {database.section for service in services for database in service.databases}
     if services and not sections.intersection(section for section, _ in (*names, *limit.names)):
