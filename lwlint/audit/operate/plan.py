@@ -21,7 +21,17 @@ from msgspec.structs import replace
 
 from lwlint.audit.answer import RELOAD, mending
 from lwlint.audit.clusters import Group, Seat, read_hosts
-from lwlint.audit.operate.simulation import Action, Pacemaker, Refused, Settled, State, cold_start, read_cib, serialize
+from lwlint.audit.operate.simulation import (
+    Action,
+    Pacemaker,
+    Refused,
+    Settled,
+    State,
+    Transition,
+    cold_start,
+    read_cib,
+    serialize,
+)
 from lwlint.audit.operate.steps import (
     CLUSTER,
     DEFAULTS,
@@ -154,11 +164,18 @@ class _Planner:
             if not state.quiet:
                 trouble = state.transitions[-1].trouble
                 if trouble:
-                    first = "see what it waits for (`crm_simulate --simulate --live-check`): mostly for what is unmanaged or in maintenance"
-                    self._refuse("the cluster", f"what it is to do next cannot be carried out ({trouble})", first)
+                    first = (
+                        "see what it waits for (`crm_simulate --simulate --live-check`): mostly for what is unmanaged or in maintenance, "
+                        "or, by an order, for a promotion on each node of what is promoted on one alone "
+                        "(`require-all=false` in that order ends this)"
+                    )
+                    undone = _first_undone(state.transitions[-1])
+                    self._refuse("the cluster", f"what it is to do next cannot be carried out ({trouble}){undone}", first)
                 else:
-                    first = "see what it is doing (`crm_mon -1`), and wait until it is done (`crm_resource --wait`)"
-                    self._refuse("the cluster", f"it does not come to rest within {len(state.transitions)} transitions", first)
+                    again = str(state.transitions[-1].changes[0])
+                    because = f"it does not come to rest within {len(state.transitions)} transitions: it is to {again} still"
+                    first = "see what makes it do so (`crm_simulate --simulate --live-check`), and correct the CIB; to wait does not help"
+                    self._refuse("the cluster", because, first)
             elif state.changes:
                 waiting = f"{state.changes[0]}" + (f" and {len(state.changes) - 1} more" if len(state.changes) > 1 else "")
                 self.notes.append(
@@ -675,6 +692,16 @@ class Proof:
         self.cib = settled.cib
         starts = tuple(str(action) for action in changes if action.task in _STARTING)
         return starts, disturbing(changes)
+
+
+def _first_undone(transition: Transition) -> str:
+    """Return as a clause the first start or promotion that the scheduler wanted in a transition and that did not come about; or nothing."""
+    done = {(one.task, one.resource, one.node) for one in transition.actions}
+    for one in transition.wanted:
+        if one.task in _STARTING and (one.task, one.resource, one.target) not in done:
+            reason = f" ({one.reason})" if one.reason else ""
+            return f": it does not {one.task} {one.resource} on {one.target}{reason}"
+    return ""
 
 
 def disturbing(actions: Iterable[Action]) -> tuple[str, ...]:

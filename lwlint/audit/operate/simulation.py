@@ -488,7 +488,8 @@ def cold_start(pacemaker: Pacemaker, document: Element, cib: Cib) -> tuple[Settl
 def cold(document: Element, cib: Cib, *, bundles: bool = False) -> Element:
     """Return a copy of a CIB in which all nodes are up and nothing runs; promotables have the scores by which something is promoted.
 
-    Those in `bundles` have them only if that is asked for, and only where they are the hosts' own. What somebody set on a node until it
+    All nodes are unfenced, where a device asks for that: what tells so has a digest of the device, which only a live cluster makes.
+    Those in `bundles` have scores only if that is asked for, and only where they are the hosts' own. What somebody set on a node until it
     leaves the cluster (`standby`, a mark for a rule) stays, as far as the status tells it.
     """
     from lxml import etree
@@ -508,6 +509,9 @@ def cold(document: Element, cib: Cib, *, bundles: bool = False) -> Element:
         for name, value in (node.transient or {}).items():
             if not name.startswith(_OF_PACEMAKER):
                 set_attribute(made, node.name, name, value.value)
+    for device in made.iterfind("configuration/resources//*[@class='stonith']"):
+        for pair in device.findall("meta_attributes/nvpair[@name='provides']"):
+            pair.set("value", "")
     for leaf, most in promotables(cib):
         if cib.top(leaf).form != BUNDLE or (bundles and _on_host(leaf)):
             score(made, leaf.name, sorted(members), most)

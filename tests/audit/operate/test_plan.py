@@ -40,6 +40,7 @@ from tests.audit.operate.clusters import (
     clone,
     full_ha,
     master,
+    nvpairs,
     ocf,
     order,
     pacemaker_is_here,
@@ -165,6 +166,33 @@ def test_pcs_takes_back_what_pcs_has_set(more: dict[str, dict[str, str]], tmp_pa
         now = read_cib(path.read_text())
         for part, name in ((PROPERTIES, "stop-orphan-resources"), (DEFAULTS, "resource-stickiness")):
             assert value_of(now, part, name) == value_of(plan.before, part, name), taken
+
+
+def test_a_cluster_whose_start_waits_for_a_promotion_on_each_node_is_refused_with_what_does_not_start() -> None:
+    pacemaker_is_here()
+    two = [clone(service(f"openstack-ceilometer-{name}"), interleave="true") for name in ("central", "collector")]
+    then = order("openstack-ceilometer-central-clone", "openstack-ceilometer-collector-clone")
+    actions = {"first_action": "promote", "then_action": "start"}
+    first = order("redis-master", "openstack-ceilometer-central-clone", **actions)
+    (refusal,) = planned(full_ha(two, [first, then]), Settings(at_once=True)).refusals
+    assert "it does not start openstack-ceilometer-central on " in refusal.because
+    assert " promote)" in refusal.because
+    assert "require-all=false" in refusal.first
+    any_of_it = order("redis-master", "openstack-ceilometer-central-clone", **actions, require_all="false")
+    assert planned(full_ha(two, [any_of_it, then]), Settings(at_once=True)).refusals == ()
+
+
+def test_a_device_that_unfences_does_not_keep_a_cluster_without_status_from_its_plan() -> None:
+    pacemaker_is_here()
+    device = '<primitive id="scsi" class="stonith" type="fence_scsi">' + "".join((
+        nvpairs("scsi", "instance_attributes", {"pcmk_host_list": "one two three"}),
+        nvpairs("scsi", "meta_attributes", {"provides": "unfencing"}),
+        "</primitive>",
+    ))  # fmt: skip
+    plan = planned(full_ha([device], properties={"stonith-enabled": "true"}), Settings(at_once=True))
+    assert plan.refusals == ()
+    assert "scsi" in plan.core
+    assert plan.after.find("configuration/resources/primitive[@id='scsi']/meta_attributes/nvpair").get("value") == "unfencing"
 
 
 def test_what_runs_at_boot_alone_is_enabled_and_neither_started_nor_stopped() -> None:
