@@ -180,6 +180,7 @@ def render_text(plan: Plan) -> str:
 def _lines(plan: PlanOutput) -> Iterator[str]:
     yield _title(plan)
     yield _say_proof(plan)
+    yield from _say_how(plan)
     if not plan.steps and not plan.refusals:
         yield "Nothing to do: all that Pacemaker runs here belongs to it."
     for step in plan.steps:
@@ -208,6 +209,7 @@ def render_html(plan: Plan) -> str:
     """Return the plan as a page: what it comes to, what leaves and stays, and each step with its commands."""
     shown = output_of(plan)
     parts = [element("h1", _title(shown)), element("p", prose(_summary(shown))), element("p", _say_proof(shown))]
+    parts += [element("p", prose(line)) for line in _say_how(shown)]
     for title, lines in _lists(shown):
         if lines:
             parts += [element("h2", title), element("ul", (element("li", prose(line)) for line in lines))]
@@ -231,6 +233,15 @@ def _title(plan: PlanOutput) -> str:
 
 def _say_proof(plan: PlanOutput) -> str:
     return f"simulated by Pacemaker {plan.pacemaker} on {plan.proved_on}"
+
+
+def _say_how(plan: PlanOutput) -> Iterator[str]:
+    """Yield what the commands on a copy are for, where a plan that may be taken has any."""
+    if not plan.refusals and any("$C" in line for step in plan.steps for line in step.commands):
+        yield (
+            "Commands with `$C` change a copy of the CIB; a step pushes all of them as one change. The script (`--format sh`) does that, "
+            "simulates each step first, and can take it back."
+        )
 
 
 def _where_of(step: StepOutput) -> str:

@@ -42,6 +42,16 @@ def cib(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_a_plan_that_is_read_says_what_its_commands_on_a_copy_are_for(form: str, cib: Path, capsys: Capsys) -> None:
+    assert main(["plan", "--at-once", "--format", form, str(cib)]) == 0
+    shown = re.sub("<[^>]*>", "", capsys.readouterr().out)
+    assert shown.count("change a copy of the CIB; a step pushes all of them as one change") == 1
+    cib.write_text(full_ha(properties={"maintenance-mode": "true"}))
+    assert main(["plan", "--at-once", "--format", form, str(cib)]) == 1
+    assert "change a copy" not in capsys.readouterr().out
+
+
 def test_json_is_what_its_schema_says(cib: Path, capsys: Capsys) -> None:
     plain = planned(capsys, str(cib))
     Draft202012Validator(json.loads((HERE / "docs/plan.schema.json").read_text())).validate(plain)
