@@ -47,7 +47,7 @@ def check(
 
 
 def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
-    """Return what was given, one or several, as texts; raises TypeError for what is neither text nor path."""
+    """Return what was given, one or several, as texts; raises TypeError for what is neither text nor path, ConfigurationError for ``."""
     from os import PathLike, fspath
 
     several = (given,) if isinstance(given, (str, bytes, PathLike)) else given
@@ -55,4 +55,8 @@ def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
     for text in texts:
         if not isinstance(text, str):
             raise TypeError(f"{text!r}: must be text or a path of text")
+        if not text:  # a variable with nothing in it: as a path it would stand for the current folder
+            from lwlint.core.finding import ConfigurationError
+
+            raise ConfigurationError("``: names nothing; the current folder is `.`")
     return texts

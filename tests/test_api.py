@@ -38,6 +38,12 @@ def test_environments_folders_of_rules_and_codes_are_taken_alike(folder: Path) -
     assert lwlint.check("d", select="LW3", ignore="LW301").findings == ()
 
 
+def test_a_path_with_nothing_in_it_is_refused(folder: Path) -> None:
+    for asked in ({"paths": ""}, {"paths": [""]}, {"environments": ""}, {"rules": ""}, {"select": [""]}):
+        with pytest.raises(lwlint.core.finding.ConfigurationError, match="names nothing"):
+            lwlint.check(**{"paths": folder, **asked})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("wrong", [b"d", [b"d"], 3, [None], None])
 def test_what_is_no_path_is_refused(wrong: object, folder: Path) -> None:
     with pytest.raises(TypeError):

@@ -13,7 +13,7 @@ import sys
 from lwlint import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 NOT_TRUSTED = 2
 RULE_BROKEN = "lwlint: a rule is broken, by a defect of lwlint or of the rule's own check; the answer is incomplete (`--debug` shows where)"
@@ -175,10 +175,28 @@ def _alone() -> int:
 
     be_alone()
     with late_expressions():
-        _import_msgspec()
+        _hold_interrupts(_import_msgspec)
         import argparse
     argparse._ = str  # type: ignore[attr-defined]  # lwlint speaks English, and argparse's words need not be looked for in other languages
     return main()
+
+
+def _hold_interrupts(work: Callable[[], None]) -> None:
+    """Do what there is to do, and let Ctrl-C wait meanwhile.
+
+    What msgspec's own code imports when it is imported may not fail: it would forget the interrupt, and end the process with a
+    segmentation fault when it reads the first rule. `signal` itself would make types that nothing else needs here.
+    """
+    import _signal  # type: ignore[import-not-found, unused-ignore]
+
+    if not hasattr(_signal, "pthread_sigmask"):
+        work()
+        return
+    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGINT,))
+    try:
+        work()
+    finally:
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 
 
 def _import_msgspec() -> None:

@@ -28,7 +28,7 @@ def parse(given: Sequence[str]) -> Any:
     """Return the options that were `given`, among them `command`; help and what is wrong is said, and ends the process."""
     first = given[0] if given else ""
     top = parser(first)
-    if first and not first.startswith("-") and first not in _COMMANDS:
+    if given and not first.startswith("-") and first not in _COMMANDS:
         top.exit(2, f"lwlint: `{safe(first)}`: unknown command{near(first, _COMMANDS) or '; `lwlint --help` lists them'}\n")
     for word in given[: list(given).index("--")] if "--" in given else given:
         option, _, value = word.partition("=")

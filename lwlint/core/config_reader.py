@@ -195,7 +195,6 @@ def locate(mismatch: Mismatch, text: str, path: str) -> ConfigurationError:
 
 def build(plain: Any, into: Any, path: Path = ()) -> Any:
     """Return plain values (as YAML or JSON give them) as the type `into`; raise Mismatch where they do not fit."""
-    _prepare(into)
     try:
         if not hasattr(into, "__dataclass_fields__"):
             return msgspec.convert(plain, into)
@@ -204,22 +203,6 @@ def build(plain: Any, into: Any, path: Path = ()) -> Any:
     except msgspec.ValidationError as error:
         _blame(plain, into, path)
         raise Mismatch(path, str(error)) from None  # what `_blame` does not know of
-
-
-@functools.cache
-def _prepare(into: Any) -> None:
-    """Let msgspec look at a type, which it does once, while Ctrl-C waits: interrupted in that, it reads memory that is not its own."""
-    import signal
-    from contextlib import suppress
-
-    mask = getattr(signal, "pthread_sigmask", None)
-    before = mask(signal.SIG_BLOCK, {signal.SIGINT}) if mask is not None else ()
-    try:
-        with suppress(msgspec.ValidationError):
-            msgspec.convert(None, into)
-    finally:
-        if mask is not None:
-            mask(signal.SIG_SETMASK, before)
 
 
 def _blame(plain: Any, into: Any, path: Path) -> None:
