@@ -9,7 +9,7 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.files.tree import CONFIGURATION, Boundary, checkout, read_bounded
 
 NAME = ".lwlint.yaml"
-_MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml")
+_MISNAMED = (".lwlint.yml", "lwlint.yaml", "lwlint.yml", ".lwlint.toml", "lwlint.toml", ".lwlint.json")
 SHARED = ("pyproject.toml", "tox.ini", "setup.cfg")  # files of other programs too, in which lwlint has a place
 
 

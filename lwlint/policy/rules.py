@@ -192,7 +192,12 @@ def _rule_files(folder: "Path", shown: str) -> "list[Path]":
         looked_at += len(folders) + len(names)
         if looked_at > _MOST_FILES:
             raise ConfigurationError(f"`{shown}`: has more than {_MOST_FILES} files; name the folder that has the rules")
-        found += [folder.__class__(above, name) for name in names if name.endswith(".yaml") and name not in NO_RULES]
+        for name in sorted(names):
+            if name.endswith(".yaml"):
+                found += [folder.__class__(above, name)] if name not in NO_RULES else []
+            elif name.lower().endswith((".yaml", ".yml")) and not name.startswith("."):  # what was meant as a rule, and would not run
+                below = posixpath.relpath(os.path.join(above, name).replace(os.sep, "/"), folder.as_posix())
+                raise ConfigurationError(f"`{shown}/{below}`: is not read; name it `{posixpath.splitext(name)[0]}.yaml`")
     return sorted(found)
 
 

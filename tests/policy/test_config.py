@@ -199,7 +199,7 @@ def test_two_configurations_in_one_folder_are_refused() -> None:
         nearest()
 
 
-@pytest.mark.parametrize("name", [".lwlint.yml", "lwlint.yaml"])
+@pytest.mark.parametrize("name", [".lwlint.yml", "lwlint.yaml", ".lwlint.toml", "lwlint.toml", ".lwlint.json"])
 def test_a_file_that_is_almost_a_configuration_is_not_passed_over_in_silence(name: str) -> None:
     write(name, "release: newton\n")
     with pytest.raises(ConfigurationError, match=f"`{name}`: is not read; name it `.lwlint.yaml`"):

@@ -150,6 +150,20 @@ def test_a_finding_that_is_allowed_already_keeps_its_reason() -> None:
     assert {f.allowed for f in marked.findings} == {"first"}
 
 
+@pytest.mark.parametrize("name", ["slow-disk.yml", "slow-disk.YAML", "more/slow-disk.Yml"])
+def test_a_rule_by_another_extension_is_not_passed_over(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = tmp_path / "rules"
+    (rules / "more").mkdir(parents=True)
+    for known in ("slow-node", "slow-disk"):
+        assert main(["new-rule", known, str(rules)]) == 0
+    (rules / ".travis.yml").write_text("script: make\n")
+    assert main(["test", str(rules)]) == 0
+    (rules / "slow-disk.yaml").rename(rules / name)
+    for command in (["test", str(rules)], ["rules", "--rules", str(rules)], ["check", "--rules", str(rules), str(rules)]):
+        assert main(command) == 2
+        assert capsys.readouterr().err == f"lwlint: `{rules}/{name}`: is not read; name it `slow-disk.yaml`\n"
+
+
 def test_rules_in_a_folder_that_cannot_be_listed_are_not_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
