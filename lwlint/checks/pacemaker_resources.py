@@ -720,11 +720,12 @@ def _without_room(cib: Cib, core: set[str], found: Places) -> Iterator[Saw]:
     strategy = cib.properties.get("placement-strategy")
     if strategy is None or strategy.value not in _BY_ROOM:
         return
+    is_untold = bool(cib.cluster.weaker) or any(leaf.agent == _TELLS_ROOM for leaf in cib.leaves())
     for leaf in cib.leaves():
         wanted = {name: value for name, value in leaf.utilization.items() if _amount(value) > 0}
         if leaf.name not in core or not wanted or not found.nodes or cib.top(leaf).form == BUNDLE:
             continue
-        if cib.cluster.weaker or any(each.agent == _TELLS_ROOM for each in cib.leaves()):
+        if is_untold:
             yield Unknown(f"`{leaf.name}` takes room of a node (`utilization`), and what the nodes have is not told", leaf.span)
         elif not any(_has_room(node, wanted) for node in found.nodes):
             shown = ", ".join(f"`{name}={value.value}`" for name, value in wanted.items())
