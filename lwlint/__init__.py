@@ -2,6 +2,9 @@
 
 report = lwlint.check(["templates/"])
 for finding in report.findings: ...
+
+`fix` mends what can be mended for certain, `audit_reports` judges hosts and their clusters, and `lwlint.plugin` is for packages with
+checks, or kinds of input, of their own.
 """
 
 from __future__ import annotations
@@ -12,13 +15,25 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Union
 
-    from lwlint.core.finding import Report
+    from lwlint.audit.answer import Audit
+    from lwlint.core.finding import ConfigurationError, Finding, Report
+    from lwlint.run import Request
+    from lwlint.run.fix import Outcome
 
     _Path = Union[str, PathLike[str]]
 
 
 __version__ = "0.1.0"  # the one place: pyproject.toml reads it here
-__all__ = ["__version__", "check"]
+__all__ = ["ConfigurationError", "Finding", "Report", "__version__", "audit_reports", "check", "fix"]
+
+
+def __getattr__(name: str) -> object:
+    """Return one of the classes of this face, whose module is imported when one is asked for."""
+    if name not in ("ConfigurationError", "Finding", "Report"):
+        raise AttributeError(f"module `lwlint` has no attribute `{name}`")
+    from lwlint.core import finding
+
+    return getattr(finding, name)
 
 
 def check(
@@ -37,13 +52,71 @@ def check(
     `environments` are Heat environments in the order of `-e`; `release` is `mitaka` ... `hibiscus` or `auto`;
     `kind` (`heat`, `cib`, `unit`, `quadlet`, `oslo`, `puppet`) overrides what the files tell of themselves; `select` and `ignore`
     take ids, codes or beginnings of codes. Bad input is a finding of the report, never an exception; raises
-    `lwlint.core.finding.ConfigurationError` for arguments or rules that are wrong.
+    `ConfigurationError` for arguments or rules that are wrong.
     """
-    from lwlint.run import Request, confine, load_rules
     from lwlint.run import check as run
+    from lwlint.run import load_rules
 
-    request = Request(paths=_each(paths), environments=_each(environments), release=release, kind=kind)
-    return run(confine(request), load_rules(_each(rules), _each(select), _each(ignore), examples=False))
+    request = _ask(paths, environments, release, kind)
+    return run(request, load_rules(_each(rules), _each(select), _each(ignore), examples=False))
+
+
+def fix(
+    paths: _Path | Iterable[_Path] = (".",),
+    *,
+    environments: _Path | Iterable[_Path] = (),
+    release: str = "auto",
+    kind: str | None = None,
+    rules: _Path | Iterable[_Path] = (),
+    select: str | Iterable[str] = (),
+    ignore: str | Iterable[str] = (),
+    unsafe: bool = False,
+    write: bool = False,
+) -> Outcome:
+    """Return what the fixes for the findings come to: each file's bytes before and after, what is fixed, and what is left and why.
+
+    The arguments are those of `check`. Fixes that may change more than the finding are applied if they are asked for as `unsafe`.
+    The files are written, all of them or none, only if `write` says so; raises `ConfigurationError` where that is not possible.
+    """
+    from lwlint.run import fix as mend
+    from lwlint.run import load_rules
+
+    request = _ask(paths, environments, release, kind)
+    outcome = mend.fix(request, load_rules(_each(rules), _each(select), _each(ignore), examples=False), unsafe=unsafe)
+    if write:
+        mend.write(outcome)
+    return outcome
+
+
+def audit_reports(
+    targets: _Path | Iterable[_Path] = (),
+    *,
+    roots: _Path | Iterable[_Path] = (),
+    release: str = "auto",
+    rules: _Path | Iterable[_Path] = (),
+    select: str | Iterable[str] = (),
+    ignore: str | Iterable[str] = (),
+    anonymize: bool = False,
+) -> Audit:
+    """Return what the rules say of hosts: of each by itself, and of each cluster with one answer for all of its hosts.
+
+    `targets` are sosreports and other reports, packed or not, folders with several of them, and CIBs; `roots` are file systems of hosts.
+    With `anonymize` the answer has no name of a host, a domain or a cluster, and no address. A target that cannot be read is told in
+    the answer; raises `ConfigurationError` for arguments or rules that are wrong. (`lwlint.audit` is the room that does it.)
+    """
+    from lwlint.audit import audit
+    from lwlint.audit.anonymous import Anonymous
+    from lwlint.audit.targets import targets as read
+    from lwlint.run import load_rules, read_release
+
+    chosen = load_rules(_each(rules), _each(select), _each(ignore), examples=False)
+    return audit(read(_each(targets), _each(roots)), chosen, read_release(release), Anonymous(chosen) if anonymize else None)
+
+
+def _ask(paths: _Path | Iterable[_Path], environments: _Path | Iterable[_Path], release: str, kind: str | None) -> Request:
+    from lwlint.run import Request, confine
+
+    return confine(Request(paths=_each(paths), environments=_each(environments), release=release, kind=kind))
 
 
 def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
