@@ -119,6 +119,7 @@ def test_the_scripts_of_deployers_start_a_container_as_podman_does(script: str) 
         ("devstack@magnum-cond", "magnum"),
         ("devstack@keystone", "keystone"),
         ("devstack@barbican-svc", "barbican_api"),
+        ("kolla-skyline_apiserver-container", "skyline"),
     ],
 )
 def test_a_unit_that_tells_no_program_is_known_by_its_name(name: str, service: str) -> None:
@@ -135,7 +136,7 @@ def test_a_unit_that_tells_no_program_is_known_by_its_name(name: str, service: s
         ("devstack@own.service", "/opt/stack/own", "openstack"),
         ("adjutant-api.service", "/etc/init.d/adjutant-api systemd-start", "adjutant"),
         ("ovn-bgp-speaker.service", "/usr/bin/ovn-bgp-speaker", "ovn-bgp"),
-        ("kolla-skyline_apiserver-container.service", "/usr/bin/docker start -a skyline_apiserver", "skyline"),
+        ("kolla-skyline_sweeper-container.service", "/usr/bin/docker start -a skyline_sweeper", "skyline"),
         ("snap.sunbeam.keystone-sweeper.service", "/usr/bin/snap run sunbeam.keystone-sweeper", "keystone"),
         ("tripleo_nova_api_healthcheck.service", "/usr/bin/podman exec nova_api /openstack/healthcheck", "nova"),
         ("edpm_node_exporter.service", "/usr/bin/podman start node_exporter", ""),
