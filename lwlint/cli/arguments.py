@@ -129,8 +129,8 @@ def run(options: Any) -> int:
         "new-rule": "author",
         "server": "server",
         "test": "author",
-        "completion": "completion",
-        "manual": "completion",
+        "completion": "show",
+        "manual": "show",
     }
     for name in _NAMING:
         given = getattr(options, name, None)

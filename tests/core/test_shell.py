@@ -11,7 +11,7 @@ import pytest
 
 from lwlint.cli import main
 from lwlint.cli.arguments import parser
-from lwlint.cli.completion import commands
+from lwlint.cli.show import commands
 
 
 def program(name: str) -> str:
