@@ -20,6 +20,7 @@ from lwlint.core.finding import AddKey, Fix, Problem, Related, Replace
 from lwlint.core.lazy import find_needed, fullmatch, pattern
 from lwlint.core.source import Span
 from lwlint.inputs.heat import BASES
+from lwlint.inputs.heat.conditions import always_with, are_possible, conditions
 from lwlint.inputs.heat.facts import (
     ALL,
     CONFIG,
@@ -32,9 +33,6 @@ from lwlint.inputs.heat.facts import (
     RoleService,
     ServiceMapping,
     SoftwareConfig,
-    always_with,
-    are_possible,
-    conditions,
 )
 from lwlint.inputs.puppet.facts import Manifest, ManifestClass, ManifestDatabase, ManifestOption, ManifestResource, Setting
 

@@ -8,7 +8,7 @@ import pytest
 
 from lwlint.core.finding import Report
 from lwlint.files.tree import Memory
-from lwlint.inputs.heat.facts import always
+from lwlint.inputs.heat.conditions import always
 from lwlint.run import Request, check
 from tests.inputs.heat.heat_findings import every_rule
 

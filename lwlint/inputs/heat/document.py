@@ -255,6 +255,18 @@ def value_of(scalar: Scalar) -> Any:
         return scalar.value
 
 
+NULL = "null"
+
+
+def literal(scalar: Scalar) -> str:
+    """Return the value of a scalar as Puppet gets to see it: `-1` for -1 and `'-1'`, `true` for yes."""
+    tag = tag_of(scalar)
+    if tag == "null":
+        return NULL
+    value = value_of(scalar) if tag in ("int", "bool") else scalar.value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def plain(node: Node | None) -> Any:
     """Return the values below `node` as PyYAML's safe loader builds them. Raises Refused where that fails."""
     import yaml
@@ -348,6 +360,14 @@ class _Foreign:
         elif isinstance(node, Mapping):
             made.value.extend((self.node(key), self.node(value)) for key, value in node.pairs)
         return made
+
+
+def call(node: Node) -> tuple[str, Node] | None:
+    """Return the function and its argument if `node` is a call (a mapping of one key), else None."""
+    if isinstance(node, Mapping) and len(node.content) == 2:
+        key, argument = node.content
+        return key.value, argument
+    return None
 
 
 EXPANDED_LIMIT = 1_000_000  # nodes with every alias written out; the largest file of tripleo-heat-templates has 27,000

@@ -23,6 +23,7 @@ from lwlint.core.secret import conceal, is_secret, mask_value, stars
 from lwlint.core.source import Source
 from lwlint.files.cache import Cache, describe_files, digest, digest_of
 from lwlint.inputs.heat import document
+from lwlint.inputs.heat.conditions import Conditions
 from lwlint.inputs.heat.document import (
     ENVIRONMENT,
     ROLES,
@@ -41,7 +42,6 @@ from lwlint.inputs.heat.document import Sequence as SequenceNode
 from lwlint.inputs.heat.facts import NODE_DATA
 from lwlint.inputs.heat.template import (
     PART,
-    Conditions,
     Key,
     Merged,
     Parts,

@@ -11,10 +11,11 @@ from lwlint.core.catalogue import Catalogue
 from lwlint.core.facts import INFRASTRUCTURE, Service
 from lwlint.core.lazy import pattern
 from lwlint.core.source import Source, Span, Text
-from lwlint.inputs.heat.document import TEMPLATE
-from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping, always, always_with, conditions
+from lwlint.inputs.heat.conditions import always, always_with, conditions
+from lwlint.inputs.heat.document import NULL, TEMPLATE
+from lwlint.inputs.heat.facts import ALL, CONFIG, NONE, Environment, RoleData, ServiceMapping
 from lwlint.inputs.heat.outline import BY_ITSELF, LOADED, PROFILES, SERVICE, SUFFIXES, UNDER, Line, Noted, Outline, Setting
-from lwlint.inputs.heat.template import NAMED, NULL, PART, Run, Taken, Values
+from lwlint.inputs.heat.template import NAMED, PART, Run, Taken, Values
 from lwlint.inputs.heat.tree import HeatTree, Read
 
 PACEMAKER = "OS::TripleO::Services::Pacemaker"

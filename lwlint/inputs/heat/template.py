@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from lwlint.core.lazy import pattern
 from lwlint.core.secret import conceal, is_secret, mask_value
+from lwlint.inputs.heat.conditions import OR, Conditions, add_conditions, both, is_possible, negate, read_condition
 from lwlint.inputs.heat.document import (
     FUNCTIONS,
     LISTED,
     NAMING,
+    NULL,
     TEMPLATE,
     WITH_KEYS,
     HeatFile,
@@ -22,16 +24,16 @@ from lwlint.inputs.heat.document import (
     Node,
     Scalar,
     Sequence,
+    call,
     effective,
     is_null,
+    literal,
     tag_of,
-    value_of,
     walk,
 )
-from lwlint.inputs.heat.facts import ALL, CONFIG, IS, OR, Clauses, both, either, is_few, is_possible, negate
+from lwlint.inputs.heat.facts import ALL, CONFIG
 
 Values = Optional[tuple[str, ...]]
-NULL = "null"
 PART = "\0"  # between a parameter and the keys below it
 _MOST = 16  # alternatives of one value that are followed
 _MOST_PARTS = 200  # nodes of an input that is followed
@@ -72,14 +74,6 @@ class Reference(Struct, frozen=True):
 _UNTOLD = frozenset(("get_param", "repeat", "get_file"))  # functions whose mapping is not told by the template
 
 
-def call(node: Node) -> tuple[str, Node] | None:
-    """Return the function and its argument if `node` is a call (a mapping of one key), else None."""
-    if isinstance(node, Mapping) and len(node.content) == 2:
-        key, argument = node.content
-        return key.value, argument
-    return None
-
-
 def get_attr(node: Node) -> tuple[str, ...] | None:
     """Return the words of a `get_attr` call, resource first; words that are computed become empty."""
     found = call(node)
@@ -114,8 +108,8 @@ def parts(node: Node, branch: tuple[str, ...] = (), depth: int = _DEPTH) -> Iter
 def _of_call(name: str, argument: Node, node: Mapping, branch: tuple[str, ...], depth: int) -> Iterator[Branch | Reference]:
     items = argument.items if isinstance(argument, Sequence) else []
     if name == "if" and len(items) >= 2:
-        for item, one in zip(items[1:3], _read_condition(items[0])):
-            within = _add_conditions(branch, one)
+        for item, one in zip(items[1:3], read_condition(items[0])):
+            within = add_conditions(branch, one)
             if within is not None:  # else it is never this one
                 yield from parts(item, within, depth - 1)
     elif name == "map_merge":
@@ -226,167 +220,6 @@ def _values(node: Node) -> Iterator[Node]:
             yield value
 
 
-def _condition(node: Node) -> str:
-    """Return the name of a condition; of one that is written out, what it says, so that equal ones have one name."""
-    if isinstance(node, Scalar):
-        return node.value
-    if isinstance(node, Sequence):
-        return f"[{', '.join(map(_condition, node.items))}]"
-    return f"{{{', '.join(f'{key.value}: {_condition(value)}' for key, value in node.pairs)}}}"
-
-
-_MOST_NESTED = 8  # conditions in one another
-
-
-def _read_condition(node: Node, depth: int = _MOST_NESTED) -> tuple[Clauses, Clauses]:
-    """Return the clauses that hold where a condition does, and those that hold where it does not."""
-    if isinstance(node, Scalar):
-        if tag_of(node) == "bool":
-            return _decide(bool(value_of(node)))
-        return _read_name(node.value)
-    found = call(node) if depth else None
-    name, argument = found if found is not None else ("", node)
-    items = argument.items if isinstance(argument, Sequence) else []
-    if name == "not":
-        return _read_condition(argument, depth - 1)[::-1]
-    if name in ("and", "or") and len(items) > 1:
-        each = [_read_condition(item, depth - 1) for item in items]
-        holds, fails = [one for one, _ in each], [other for _, other in each]
-        taken, left = (both(*holds), either(*fails)) if name == "and" else (either(*holds), both(*fails))
-        if taken is not None and left is not None and is_few(taken) and is_few(left):
-            return taken, left
-    if name == "equals" and len(items) == 2:
-        return _compare(items[0], items[1]) or _read_name(_condition(node))
-    return _read_name(_condition(node))
-
-
-def _read_name(name: str) -> tuple[Clauses, Clauses]:
-    name = name.replace(OR, "%7C")
-    return (f"{name}=1",), (f"{name}=2",)
-
-
-def _decide(holds: bool) -> tuple[Clauses, Clauses]:
-    """Return the clauses of a condition that always holds, or never."""
-    return ((), ("",)) if holds else (("",), ())
-
-
-def _compare(one: Node, other: Node) -> tuple[Clauses, Clauses] | None:
-    """Return the clauses of a comparison of a parameter with a value, or of two values; None for any other."""
-    if isinstance(one, Scalar):
-        if isinstance(other, Scalar):
-            return _decide(_write_value(one) == _write_value(other)) if tag_of(one) == tag_of(other) else None
-        one, other = other, one
-    found = call(one)
-    if found is None or found[0] != "get_param" or not isinstance(found[1], Scalar) or not isinstance(other, Scalar):
-        return None
-    return _read_name(f"{found[1].value}{IS}{_write_value(other)}")
-
-
-def _write_value(scalar: Scalar) -> str:
-    """Return a value so that a text is told from a number."""
-    return repr(scalar.value) if tag_of(scalar) == "str" else literal(scalar)
-
-
-def _add_conditions(branch: Clauses, more: Clauses) -> Clauses | None:
-    """Return the conditions of what is there under `more` within a branch; None where that is never there."""
-    new = [one for one in more if one not in branch]
-    if not new:
-        return branch
-    found = (*branch, *new)
-    return found if is_possible(frozenset(found)) else None
-
-
-class Conditions:
-    """What the conditions of a template come to, by its own definitions of them and of its parameters."""
-
-    def __init__(self, file: HeatFile, given: Callable[[str], Values] = lambda _: None) -> None:
-        """`given` are the values that the user gave to parameters."""
-        self._file = file
-        self._given = given
-        self._sections: dict[str, dict[str, Node]] = {}
-        self._known: dict[Clauses, Clauses | None] = {}
-        self._meanings: dict[str, tuple[Clauses, Clauses]] = {}
-
-    def of(self, branch: Clauses) -> Clauses | None:
-        """Return what the conditions on the way to something come to; None where they never hold at once."""
-        if not branch:
-            return branch
-        if branch not in self._known:
-            found = both(*map(self._of_clause, branch))
-            found = found if is_few(found) else branch
-            self._known[branch] = found if is_possible(frozenset(found)) else None
-        return self._known[branch]
-
-    def choose(self, condition: Node) -> tuple[Clauses, Clauses]:
-        """Return the clauses that hold where a condition does, and those that hold where it does not."""
-        holds, fails = _read_condition(condition)
-        return both(*map(self._of_clause, holds)), both(*map(self._of_clause, fails))
-
-    def _of_clause(self, clause: str) -> Clauses:
-        if not clause:
-            return (clause,)
-        meant = [self._find_meaning(one[:-2])[one[-1] == "2"] for one in clause.split(OR)]
-        found = meant[0] if len(meant) == 1 else either(*meant)
-        return (clause,) if found is None else found
-
-    def _find_meaning(self, name: str) -> tuple[Clauses, Clauses]:
-        if name not in self._meanings:
-            self._meanings[name] = _read_name(name)  # what is defined by itself is told by nothing else
-            node = self._find_told("conditions", name)
-            if node is not None:
-                meant = self.choose(node)
-                if all(map(is_few, meant)):
-                    self._meanings[name] = meant
-            elif IS in name or name.startswith(_OF_PARAMETER):
-                self._meanings[name] = self._compare_parameter(name)
-        return self._meanings[name]
-
-    def _compare_parameter(self, name: str) -> tuple[Clauses, Clauses]:
-        """Return what a comparison of a parameter comes to, by the values that it can have."""
-        parameter, sign, value = name.partition(IS) if IS in name else (name[len(_OF_PARAMETER) : -1], IS, "true")
-        told = self._find_told("parameters", parameter)
-        schema = told if isinstance(told, Mapping) else None
-        kind = schema.get("type") if schema is not None else None
-        kind_name = kind.value if isinstance(kind, Scalar) else ""
-        given = self._given(parameter) if schema is not None else None
-        if kind_name == "boolean":
-            if value not in ("true", "false"):
-                return _decide(False)  # a text is no truth
-            known = _TRUTHS.get(given[0].lower()) if given is not None and len(given) == 1 else None
-            holds = _read_name(f"{_OF_PARAMETER}{parameter}}}") if known is None else _decide(known)
-            return holds if value == "true" else holds[::-1]
-        if kind_name != "string" or value[:1] not in "'\"":
-            return _read_name(name)
-        if given is not None and len(given) == 1:
-            return _decide(repr(given[0]) == value)
-        allowed = self._find_allowed(schema)
-        if allowed and value not in allowed:
-            return _decide(False)
-        if allowed and value == allowed[-1]:
-            others = [_read_name(f"{parameter}{sign}{other}".replace(OR, "%7C")) for other in allowed[:-1]]
-            return both(*(fails for _, fails in others)), either(*(holds for holds, _ in others)) or _read_name(name)[1]
-        return _read_name(name)
-
-    def _find_told(self, section: str, name: str) -> Node | None:
-        """Return what a section of the template tells of a name; None where it does not, or where Jinja decides that."""
-        if section not in self._sections:
-            pairs = effective(self._file.section(section))
-            self._sections[section] = {key.value: value for key, value in pairs if not self._file.is_open(key, value)}
-        return self._sections[section].get(name)
-
-    @staticmethod
-    def _find_allowed(schema: Mapping | None) -> list[str]:
-        """Return the values that a parameter is allowed to have; none where all are."""
-        constraints = schema.get("constraints") if schema is not None else None
-        for one in constraints.items if isinstance(constraints, Sequence) else ():
-            allowed = one.get("allowed_values") if isinstance(one, Mapping) else None
-            if isinstance(allowed, Sequence) and all(isinstance(value, Scalar) for value in allowed.items):
-                return [_write_value(value) for value in allowed.items if isinstance(value, Scalar)]
-        return []
-
-
-_OF_PARAMETER = "{get_param: "
-_TRUTHS = {**dict.fromkeys(("t", "true", "on", "y", "yes", "1"), True), **dict.fromkeys(("f", "false", "off", "n", "no", "0"), False)}
 _INTERPOLATED = "%{"  # what hiera puts in the place of `%{...}` is known on a node only
 
 
@@ -450,21 +283,12 @@ def possible(node: Node, scope: Scope, depth: int = _DEPTH, branch: tuple[str, .
     return None
 
 
-def literal(scalar: Scalar) -> str:
-    """Return the value of a scalar as Puppet gets to see it: `-1` for -1 and `'-1'`, `true` for yes."""
-    tag = tag_of(scalar)
-    if tag == "null":
-        return NULL
-    value = value_of(scalar) if tag in ("int", "bool") else scalar.value
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _either(items: list[Node], scope: Scope, depth: int, branch: tuple[str, ...]) -> Values:
     """Return the values of either branch of an `if` that can be taken: its condition may be one that was asked further out."""
     found: list[str] = []
-    choose = scope.conditions.choose if scope.conditions is not None else _read_condition
+    choose = scope.conditions.choose if scope.conditions is not None else read_condition
     for item, way in zip((*items[1:], None)[:2], choose(items[0]) if items else ((), ())):
-        within = _add_conditions(branch, way)
+        within = add_conditions(branch, way)
         if within is None:
             continue
         values = possible(item, scope, depth - 1, within) if item is not None else (NULL,)
@@ -1007,11 +831,11 @@ def _cases(value: Node, branch: tuple[str, ...], depth: int) -> tuple[_Cases, bo
     items = found[1].items if found is not None and found[0] == "if" and isinstance(found[1], Sequence) else []
     if not 2 <= len(items) <= 3:
         return [(value, branch)], False
-    taken, left = _read_condition(items[0])
+    taken, left = read_condition(items[0])
     cases: _Cases = []
-    lacks = len(items) == 2 and _add_conditions(branch, left) is not None
+    lacks = len(items) == 2 and add_conditions(branch, left) is not None
     for item, way in zip(items[1:], (taken, left)):
-        within = _add_conditions(branch, way)
+        within = add_conditions(branch, way)
         if within is not None:
             more, lacks_more = _cases(item, within, depth - 1)
             cases += more
