@@ -3,7 +3,7 @@
 report = lwlint.check(["templates/"])
 for finding in report.findings: ...
 
-`fix` mends what can be mended for certain, `audit_reports` judges hosts and their clusters, and `lwlint.plugin` is for packages with
+`fix` mends what can be mended for certain, `lwlint.audit` judges hosts and their clusters, and `lwlint.plugin` is for packages with
 checks, or kinds of input, of their own.
 """
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Union
 
-    from lwlint.audit.answer import Audit
     from lwlint.core.finding import ConfigurationError, Finding, Report
     from lwlint.run import Request
     from lwlint.run.fix import Outcome
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 __version__ = "0.1.0"  # the one place: pyproject.toml reads it here
-__all__ = ["ConfigurationError", "Finding", "Report", "__version__", "audit_reports", "check", "fix"]
+__all__ = ["ConfigurationError", "Finding", "Report", "__version__", "check", "fix"]
 
 
 def __getattr__(name: str) -> object:
@@ -58,7 +57,7 @@ def check(
     from lwlint.run import load_rules
 
     request = _ask(paths, environments, release, kind)
-    return run(request, load_rules(_each(rules), _each(select), _each(ignore), examples=False))
+    return run(request, load_rules(list_texts(rules), list_texts(select), list_texts(ignore), examples=False))
 
 
 def fix(
@@ -82,44 +81,19 @@ def fix(
     from lwlint.run import load_rules
 
     request = _ask(paths, environments, release, kind)
-    outcome = mend.fix(request, load_rules(_each(rules), _each(select), _each(ignore), examples=False), unsafe=unsafe)
+    outcome = mend.fix(request, load_rules(list_texts(rules), list_texts(select), list_texts(ignore), examples=False), unsafe=unsafe)
     if write:
         mend.write(outcome)
     return outcome
 
 
-def audit_reports(
-    targets: _Path | Iterable[_Path] = (),
-    *,
-    roots: _Path | Iterable[_Path] = (),
-    release: str = "auto",
-    rules: _Path | Iterable[_Path] = (),
-    select: str | Iterable[str] = (),
-    ignore: str | Iterable[str] = (),
-    anonymize: bool = False,
-) -> Audit:
-    """Return what the rules say of hosts: of each by itself, and of each cluster with one answer for all of its hosts.
-
-    `targets` are sosreports and other reports, packed or not, folders with several of them, and CIBs; `roots` are file systems of hosts.
-    With `anonymize` the answer has no name of a host, a domain or a cluster, and no address. A target that cannot be read is told in
-    the answer; raises `ConfigurationError` for arguments or rules that are wrong. (`lwlint.audit` is the room that does it.)
-    """
-    from lwlint.audit import audit
-    from lwlint.audit.anonymous import Anonymous
-    from lwlint.audit.targets import targets as read
-    from lwlint.run import load_rules, read_release
-
-    chosen = load_rules(_each(rules), _each(select), _each(ignore), examples=False)
-    return audit(read(_each(targets), _each(roots)), chosen, read_release(release), Anonymous(chosen) if anonymize else None)
-
-
 def _ask(paths: _Path | Iterable[_Path], environments: _Path | Iterable[_Path], release: str, kind: str | None) -> Request:
     from lwlint.run import Request, confine
 
-    return confine(Request(paths=_each(paths), environments=_each(environments), release=release, kind=kind))
+    return confine(Request(paths=list_texts(paths), environments=list_texts(environments), release=release, kind=kind))
 
 
-def _each(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
+def list_texts(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
     """Return what was given, one or several, as texts; raises TypeError for what is neither text nor path, ConfigurationError for ``."""
     from os import PathLike, fspath
 

@@ -1,4 +1,4 @@
-"""What a program gets by `import lwlint`: the functions, and the classes of what they return and raise."""
+"""What a program gets by `import lwlint`, and by `lwlint.audit`: the functions, and the classes of what they return and raise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import lwlint
-import lwlint.audit
+from lwlint.audit import audit_reports
 from lwlint.core import finding
 from tests.shared import HERE
 
@@ -44,13 +44,13 @@ def test_a_fix_is_written_only_on_demand(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_reports_of_hosts_are_audited_with_one_answer_for_each_cluster() -> None:
     reports = HERE / "fixtures" / "sos" / "newton"
-    (cluster,) = lwlint.audit_reports(reports).clusters
+    (cluster,) = audit_reports(reports).clusters
     names = [host.name for host in cluster.hosts]
     assert (len(names), bool(cluster.found)) == (3, True)
-    (hidden,) = lwlint.audit_reports([str(reports)], anonymize=True).clusters
+    (hidden,) = audit_reports([str(reports)], anonymize=True).clusters
     assert len(hidden.found) == len(cluster.found)
     assert not any(name in repr(hidden) for name in names)
     with pytest.raises(lwlint.ConfigurationError, match="`nowhere`"):
-        lwlint.audit_reports("nowhere")
+        audit_reports("nowhere")
     with pytest.raises(lwlint.ConfigurationError, match="wallabi"):
-        lwlint.audit_reports(reports, release="wallabi")
+        audit_reports(reports, release="wallabi")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import Union
 
 from msgspec.structs import replace
 
+from lwlint import list_texts
 from lwlint.audit.anonymous import Anonymous
 from lwlint.audit.answer import (
     NOT_APPLICABLE,
@@ -23,6 +26,7 @@ from lwlint.audit.answer import (
 )
 from lwlint.audit.clusters import Group, Host, groups, read_configuration, read_hosts, seats
 from lwlint.audit.targets import LONE_CIB, Target
+from lwlint.audit.targets import targets as read_targets
 from lwlint.core.facts import Facts
 from lwlint.core.finding import FAIL, NOT_EVALUATED, PASS, SEVERITIES, Report, Verdict
 from lwlint.core.kind import LINK, UNREADABLE
@@ -33,10 +37,32 @@ from lwlint.inputs.pacemaker.facts import Cluster, ClusterProperty, Health, Runs
 from lwlint.inputs.pacemaker.model import cibs
 from lwlint.inputs.pacemaker.status import read_health
 from lwlint.policy.rules import Rule
-from lwlint.run import AUTO, Reading, judge, load_catalogue
+from lwlint.run import AUTO, Reading, judge, load_catalogue, load_rules, read_release
 from lwlint.run.engine import Answer, evaluate
 
+Path = Union[str, "PathLike[str]"]
 Watcher = Callable[[ClusterAnswer, Sequence[Host], Mapping[str, Source]], None]
+
+
+def audit_reports(
+    paths: Path | Iterable[Path] = (),
+    *,
+    roots: Path | Iterable[Path] = (),
+    release: str = AUTO,
+    rules: Path | Iterable[Path] = (),
+    select: str | Iterable[str] = (),
+    ignore: str | Iterable[str] = (),
+    anonymize: bool = False,
+) -> Audit:
+    """Return what lwlint's rules, and those in the folders `rules`, say of hosts, with one answer for all hosts of a cluster.
+
+    `paths` are sosreports and other reports, packed or not, folders with several of them, and CIBs; `roots` are file systems of hosts.
+    The other arguments are those of `lwlint.check`. With `anonymize` the answer has no name of a host, a domain or a cluster, and no
+    address. A report that cannot be read is told in the answer; raises `lwlint.ConfigurationError` for arguments or rules that are wrong.
+    """
+    chosen = load_rules(list_texts(rules), list_texts(select), list_texts(ignore), examples=False)
+    found = read_targets(list_texts(paths), list_texts(roots))
+    return audit(found, chosen, read_release(release), Anonymous(chosen) if anonymize else None)
 
 
 def audit(
