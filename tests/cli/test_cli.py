@@ -440,6 +440,7 @@ def test_ctrl_c_waits_while_msgspec_is_imported() -> None:
     """Its own code forgets what is raised while it imports other modules, and ends the process with a segmentation fault later."""
     program = (
         "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell has what runs in the background ignore\n"
         "class Watch:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'msgspec._core' and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()):\n"
