@@ -274,7 +274,11 @@ class Parameters:
 
         def parameter(name: str) -> Values:
             if name not in known:
-                known[name] = values_of(name)
+                whole = name.partition(PART)[0]
+                if whole not in known:  # it is asked for, too
+                    known[whole] = values_of(whole)
+                if whole != name:
+                    known[name] = values_of(name)
             return known[name]
 
         def values_of(name: str) -> Values:
@@ -285,7 +289,6 @@ class Parameters:
             if node is not None and masked is not None and masked.is_open(node.start, node.end):
                 node = None
             if path:
-                parameter(whole)  # which is asked for, too
                 values = None if whole in _MADE else _find_part(name, given) if whole in given else _find_below(node, path)
             else:
                 values = given[name] if name in given else possible(node, _EMPTY) if node is not None else None

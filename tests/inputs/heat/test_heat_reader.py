@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from typing import Optional
 
@@ -15,6 +16,7 @@ from lwlint.files.tree import Memory
 from lwlint.inputs.heat import document
 from lwlint.inputs.heat.document import HeatFile, Refused, Scalar, mask, plain, read, walk
 from lwlint.inputs.heat.facts import DuplicateKey, GetFile, HieraKey, Role
+from lwlint.inputs.heat.outline import Outline, Parameters, outline
 from lwlint.run import Request, check
 from tests.inputs.heat.heat_findings import facts, findings, rules, template
 
@@ -445,3 +447,19 @@ def test_heat_reads_what_one_of_its_two_parsers_reads(text: str, value: Optional
     assert plain(found.root) == value
     shown = {node.value: text[node.start : node.end] for node in walk(found.root) if isinstance(node, Scalar) and "\t" not in node.value}
     assert shown == {name: name for name in shown}
+
+
+def test_nothing_of_a_template_is_left_in_circles() -> None:
+    """Those would stay until the collector looks for them, which it does not while files are read."""
+    text = "heat_template_version: rocky\nparameters:\n  A: {type: json, default: {b: 1}}\nconditions:\n  c: {equals: [{get_param: A}, x]}\n"
+    text += "outputs:\n  role_data:\n    value:\n      config_settings:\n        a::b: {if: [c, {get_param: [A, b]}, {get_param: A}]}\n"
+    source = Source("a.yaml", text, "heat")
+    assert isinstance(outline(source, Parameters()), Outline)
+    again = Source("b.yaml", text, "heat")
+    gc.collect()
+    gc.disable()
+    try:
+        outline(again, Parameters())
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
