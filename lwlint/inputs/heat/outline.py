@@ -212,6 +212,7 @@ class Parameters:
         self.given: dict[str, Values] = {}  # of `parameter_defaults`
         self.chosen = self.given  # those of them that the user gave, and by which conditions are decided
         self.own: dict[str, Values] = {}  # of `parameters`
+        self.below: tuple[_Below, _Below] = {}, {}  # of both: the values below parameters
         self.replaced: frozenset[tuple[int, Place]] = frozenset()  # overrides and lists that do not count: number of the environment, place
         if not chosen:
             return
@@ -221,23 +222,24 @@ class Parameters:
         strategies: dict[str, str] = {}
         for number, file in enumerate(chosen):
             told = {key.value: value.value for key, value in effective(file.section(_STRATEGIES)) if isinstance(value, Scalar)}
-            for section, values in zip(_SECTIONS, (self.given, self.own)):
+            for section, values, below in zip(_SECTIONS, (self.given, self.own), self.below):
                 for key, value in effective(file.section(section)):
                     name = key.value
                     if isinstance(value, Scalar) and is_null(value):
                         if not by_heat:
                             values.pop(name, None)
-                            _forget_parts(values, name)
+                            below.pop(name, None)
                         continue
                     replaces = by_heat and strategies.setdefault(name, told.get(name, told.get("default", _OVERWRITE))) == _OVERWRITE
                     merges = by_heat and not replaces and name in values
                     is_open = merges or file.is_open(key, value)
-                    told_before = by_heat or name not in values or name + PART in values
+                    told_before = by_heat or name not in values or name in below
                     is_told = told_before and not is_open and not _is_override(name) and is_small(value)
                     if by_heat or not is_told or not isinstance(value, Mapping):
-                        _forget_parts(values, name)
+                        below.pop(name, None)
                     values[name] = None if is_open else possible(value, _EMPTY)
-                    values.update(_parts_of(name, value) if is_told else ())
+                    if is_told and isinstance(value, Mapping):
+                        below.setdefault(name, {}).update(_read_below("", value))
                     if _is_override(name) or (name.endswith(_SERVICES) and isinstance(value, SequenceNode)):
                         one = number, (min(key.start, value.start), max(key.end, value.end))
                         every.append(one)
@@ -255,21 +257,22 @@ class Parameters:
         """Return the values of parameters in a template that is given others as properties, which come before those of environments."""
         found, instead = Parameters(), dict(values)
         found.given = {**self.given, **instead}
-        for name in instead:
-            _forget_parts(found.given, name)
+        given, own = ({name: parts for name, parts in below.items() if name not in instead} for below in self.below)
+        found.below = given, own
         found.chosen = {name: value for name, value in self.chosen.items() if name not in instead}
         found.own = {name: value for name, value in self.own.items() if name not in instead}
         return found
 
     def digest(self) -> bytes:
         """Return what tells these values from others."""
-        known = [sorted(self.given.items()), sorted(self.own.items())]
+        known = [sorted(values.items()) for values in (self.given, self.own, *self.below)]
         return repr(known).encode("utf-8", "surrogatepass") if any(known) else b""
 
     def scope(self, parts: Parts, conditions: Conditions | None = None) -> Scope:
         """Return what the values in a template can refer to."""
         declared = parts.file.section("parameters")
-        given = self.given if parts.role_data is not None or not self.own else {**self.given, **self.own}
+        is_nested = parts.role_data is not None or not self.own
+        given = self.given if is_nested else {**self.given, **self.own}
         known: dict[str, Values] = {}
 
         def parameter(name: str) -> Values:
@@ -289,7 +292,9 @@ class Parameters:
             if node is not None and masked is not None and masked.is_open(node.start, node.end):
                 node = None
             if path:
-                values = None if whole in _MADE else _find_part(name, given) if whole in given else _find_below(node, path)
+                below = self.below[0 if is_nested or whole not in self.own else 1]
+                told = _find_given(path, below.get(whole, {})) if whole in given else _find_below(node, path)
+                values = None if whole in _MADE else told
             else:
                 values = given[name] if name in given else possible(node, _EMPTY) if node is not None else None
             hidden = bool(values) and (_is_hidden(whole, schema) or is_secret(name.rpartition(PART)[2]))
@@ -298,35 +303,31 @@ class Parameters:
         return Scope(parameter, inputs(parts), conditions, known)
 
 
+_Below = dict[str, dict[str, Values]]  # a parameter, and the values below it by the keys that lead to them, with PART before each
 _NOTHING: Values = ("",)  # what Heat puts in the place of a key that a mapping does not have
 # what a deployment makes for each role or for all services, whatever the default of a template
 _MADE = frozenset(("RoleParameters", "EndpointMap", "ServiceNetMap", "ServiceData", "DefaultPasswords"))
 
 
-def _parts_of(name: str, value: Node) -> Iterator[tuple[str, Values]]:
-    """Yield the values in a mapping, by the name of the parameter and the keys; of a mapping, with an empty key, that all of it is told."""
-    if isinstance(value, Mapping):
-        yield name + PART, ()
-        for key, inner in effective(value):
-            yield f"{name}{PART}{key.value}", possible(inner, _EMPTY)
-            yield from _parts_of(f"{name}{PART}{key.value}", inner)
+def _read_below(at: str, value: Mapping) -> Iterator[tuple[str, Values]]:
+    """Yield the values in a mapping by the keys that lead to them; of each mapping, by an empty key, that all of it is told."""
+    yield at + PART, ()
+    for key, inner in effective(value):
+        yield at + PART + key.value, possible(inner, _EMPTY)
+        if isinstance(inner, Mapping):
+            yield from _read_below(at + PART + key.value, inner)
 
 
-def _forget_parts(values: dict[str, Values], name: str) -> None:
-    for part in [one for one in values if one.startswith(name + PART)]:
-        del values[part]
-
-
-def _find_part(name: str, given: LookUp[str, Values]) -> Values:
-    """Return a value in a mapping that was given; None where that is no mapping, or where not all of it is told."""
-    whole, *path = name.split(PART)
+def _find_given(path: Sequence[str], below: LookUp[str, Values]) -> Values:
+    """Return a value in a parameter that was given; None where that is no mapping, or where not all of it is told."""
+    at = ""
     for key in path:
-        if given.get(whole + PART) is None:  # no mapping, or one of which not all is told
-            return _NOTHING if given.get(whole) is not None and not key.isdigit() and PART in whole else None
-        whole += PART + key
-        if whole not in given:
+        if below.get(at + PART) is None:  # no mapping, or one of which not all is told
+            return _NOTHING if at and below.get(at) is not None and not key.isdigit() else None
+        at += PART + key
+        if at not in below:
             return _NOTHING
-    return given[whole]
+    return below[at]
 
 
 def _find_below(node: Node | None, path: Sequence[str]) -> Values:

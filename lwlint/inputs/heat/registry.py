@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -779,12 +780,14 @@ def _find_given(used: Given, users: Iterable[Given | None], deployed: bool) -> I
     """Yield what the `used` parameters of a template are, where that is not what they are by themselves."""
     by_name = [dict(values) if values is not None else None for values in users]
     names = {name for values in by_name for name in values or ()}
+    in_order = sorted(name for name, _ in used)
+    have_parts = {name for name, after in pairwise(in_order) if after.startswith(name + PART)}  # no other name stands between these
     for name, own in used if None in by_name else [one for one in used if one[0] in names]:
         every = [_as_given(name, own, values) for values in by_name]
         known = [values for values in every if values is not None]
         told = tuple(dict.fromkeys(value for values in [*known, *([own] if deployed and own else [])] for value in values))
         found = told if len(known) == len(every) and not (deployed and own is None) else None
-        if found != own or (found is None and any(other.startswith(name + PART) for other, _ in used)):
+        if found != own or (found is None and name in have_parts):
             yield name, found
 
 

@@ -5,11 +5,16 @@ Each case was compared with heatclient's `deep_update` and Heat's `merge_environ
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from lwlint.core.facts import Fact
+from lwlint.core.source import Source
 from lwlint.files.tree import Memory
+from lwlint.inputs.heat.document import HeatFile, read_file
 from lwlint.inputs.heat.facts import Environment, HieraKey
+from lwlint.inputs.heat.outline import Parameters
 from lwlint.run import Request, check, read_facts
 from tests.inputs.heat.heat_findings import every_rule, lines
 
@@ -179,3 +184,28 @@ def test_a_value_below_a_parameter_is_that_of_the_merged_mapping(
     template = BELOW.replace("PATH", path).replace("queens", release)
     found = read(template, tuple(f"parameter_defaults: {one}\n" for one in environments), release)
     assert [one.values for one in found if isinstance(one, HieraKey)] == [values]
+
+
+def test_the_work_on_parameters_grows_with_their_number() -> None:
+    """What is counted are calls, of C too: a look at all others for each parameter would make four times as many of twice as many."""
+
+    def count(number: int, by_heat: bool) -> int:
+        text = "parameter_defaults:\n" + "".join(f"  P{i}: 1\n  M{i}: {{a: {i}}}\n" for i in range(number))
+        files = [file for name in ("a.yaml", "b.yaml") if isinstance(file := read_file(Source(name, text, "heat")), HeatFile)]
+        calls = 0
+
+        def look(frame: object, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(look)
+        try:
+            found = Parameters(files, by_heat=by_heat)
+        finally:
+            sys.setprofile(before)
+        assert f"M{number - 1}" in found.given
+        return calls
+
+    for by_heat in (False, True):
+        assert count(400, by_heat) < 2.2 * count(200, by_heat)

@@ -451,7 +451,9 @@ def test_heat_reads_what_one_of_its_two_parsers_reads(text: str, value: Optional
 
 def test_nothing_of_a_template_is_left_in_circles() -> None:
     """Those would stay until the collector looks for them, which it does not while files are read."""
-    text = "heat_template_version: rocky\nparameters:\n  A: {type: json, default: {b: 1}}\nconditions:\n  c: {equals: [{get_param: A}, x]}\n"
+    text = (
+        "heat_template_version: rocky\nparameters:\n  A: {type: json, default: {b: 1}}\nconditions:\n  c: {equals: [{get_param: A}, x]}\n"
+    )
     text += "outputs:\n  role_data:\n    value:\n      config_settings:\n        a::b: {if: [c, {get_param: [A, b]}, {get_param: A}]}\n"
     source = Source("a.yaml", text, "heat")
     assert isinstance(outline(source, Parameters()), Outline)
