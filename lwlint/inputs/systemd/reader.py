@@ -287,8 +287,13 @@ class _Host:
             return text
         lines: list[Assignment | parser.Stray] = []
         for line in text.lines:
-            other = self._text(self._locate(path, _find_include(line))) if _find_include(line) else None
-            lines += [line] if not _find_include(line) else () if other is None else other.lines
+            name = _find_include(line)
+            other = self._text(self._locate(path, name)) if name else None
+            if other is not None:
+                self._count(other)
+                lines += other.lines
+            elif not name:
+                lines.append(line)
         return replace(text, lines=tuple(lines))
 
     def _locate(self, path: str, included: str) -> str:

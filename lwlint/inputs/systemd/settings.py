@@ -148,8 +148,8 @@ _MOST_IN = {
     "liberty": 229, "mitaka": 229, "newton": 232, "ocata": 232, "pike": 234, "queens": 237, "rocky": 241, "stein": 241, "train": 242,
     "ussuri": 245, "victoria": 247, "wallaby": 252, "xena": 252, "yoga": 252, "zed": 252, "antelope": 252, "bobcat": 253,
 }  # fmt: skip
-_OS_FIELD = re.compile(r"""^[ \t]*(ID|VERSION_ID)=["']?([^"'\s]*)""", re.MULTILINE)
-_REDHAT_RELEASE = re.compile(r"^(?:Red Hat Enterprise|CentOS|Rocky|AlmaLinux|Oracle).* release (\d+(?:\.\d+)?)")
+_OS_FIELD = pattern(r"""^[ \t]*(ID|VERSION_ID)=["']?([^"'\s]*)""", re.MULTILINE)
+_REDHAT_RELEASE = pattern(r"^(?:Red Hat Enterprise|CentOS|Rocky|AlmaLinux|Oracle).* release (\d+(?:\.\d+)?)")
 
 
 def version_of_system(text: str) -> Version | None:

@@ -7,6 +7,7 @@ import pytest
 from lwlint.core.facts import Facts, Unreadable
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.files.tree import Memory
+from lwlint.inputs.systemd import reader
 from lwlint.inputs.systemd.facts import IgnoredLine, ShownUnit, Unit, Version
 from lwlint.inputs.systemd.reader import shown_unit, unit_facts
 from lwlint.inputs.systemd.settings import Assignment, Settings, Stray, exit_status, read, version_of_system
@@ -423,6 +424,17 @@ def test_what_an_included_file_that_is_not_at_hand_has_is_not_known() -> None:
     (unit,) = _facts_on(_EL7, files).of(Unit)
     why = "`/usr/lib/systemd/system/nova.inc`, which openstack-nova-api.service includes, was not given"
     assert (unit.load_state, unit.unsure, unit.settings["Service.Restart"].value) == ("loaded", why, "always")
+
+
+def test_files_that_are_included_again_and_again_count_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_AGAIN", 30)
+    files = {
+        "usr/lib/systemd/system/nova.inc": "[Service]\n" + "Environment=A=1\n" * 9,
+        "etc/systemd/system/openstack-nova-api.service": ".include /usr/lib/systemd/system/nova.inc\n" * 5 + "[Service]\nExecStart=/x\n",
+    }
+    for system, refused in ((_EL7, 1), (_EL9, 0)):
+        found = _facts_on(system, files)
+        assert (len(found.of(Unreadable)), len(found.of(Unit))) == (refused, 1 - refused)
 
 
 @pytest.mark.parametrize(
