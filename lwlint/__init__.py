@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lwlint.run import Request
     from lwlint.run.fix import Outcome
 
-    _Path = Union[str, PathLike[str]]
+    AnyPath = Union[str, PathLike[str]]
 
 
 __version__ = "0.1.0"  # the one place: pyproject.toml reads it here
@@ -36,12 +36,12 @@ def __getattr__(name: str) -> object:
 
 
 def check(
-    paths: _Path | Iterable[_Path] = (".",),
+    paths: AnyPath | Iterable[AnyPath] = (".",),
     *,
-    environments: _Path | Iterable[_Path] = (),
+    environments: AnyPath | Iterable[AnyPath] = (),
     release: str = "auto",
     kind: str | None = None,
-    rules: _Path | Iterable[_Path] = (),
+    rules: AnyPath | Iterable[AnyPath] = (),
     select: str | Iterable[str] = (),
     ignore: str | Iterable[str] = (),
 ) -> Report:
@@ -61,12 +61,12 @@ def check(
 
 
 def fix(
-    paths: _Path | Iterable[_Path] = (".",),
+    paths: AnyPath | Iterable[AnyPath] = (".",),
     *,
-    environments: _Path | Iterable[_Path] = (),
+    environments: AnyPath | Iterable[AnyPath] = (),
     release: str = "auto",
     kind: str | None = None,
-    rules: _Path | Iterable[_Path] = (),
+    rules: AnyPath | Iterable[AnyPath] = (),
     select: str | Iterable[str] = (),
     ignore: str | Iterable[str] = (),
     unsafe: bool = False,
@@ -87,13 +87,13 @@ def fix(
     return outcome
 
 
-def _ask(paths: _Path | Iterable[_Path], environments: _Path | Iterable[_Path], release: str, kind: str | None) -> Request:
+def _ask(paths: AnyPath | Iterable[AnyPath], environments: AnyPath | Iterable[AnyPath], release: str, kind: str | None) -> Request:
     from lwlint.run import Request, confine
 
     return confine(Request(paths=list_texts(paths), environments=list_texts(environments), release=release, kind=kind))
 
 
-def list_texts(given: _Path | Iterable[_Path]) -> tuple[str, ...]:
+def list_texts(given: AnyPath | Iterable[AnyPath]) -> tuple[str, ...]:
     """Return what was given, one or several, as texts; raises TypeError for what is neither text nor path, ConfigurationError for ``."""
     from os import PathLike, fspath
 

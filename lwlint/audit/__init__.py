@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from os import PathLike
-from typing import Union
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -40,16 +39,18 @@ from lwlint.policy.rules import Rule
 from lwlint.run import AUTO, Reading, judge, load_catalogue, load_rules, read_release
 from lwlint.run.engine import Answer, evaluate
 
-Path = Union[str, "PathLike[str]"]
+if TYPE_CHECKING:
+    from lwlint import AnyPath
+
 Watcher = Callable[[ClusterAnswer, Sequence[Host], Mapping[str, Source]], None]
 
 
 def audit_reports(
-    paths: Path | Iterable[Path] = (),
+    paths: AnyPath | Iterable[AnyPath] = (),
     *,
-    roots: Path | Iterable[Path] = (),
+    roots: AnyPath | Iterable[AnyPath] = (),
     release: str = AUTO,
-    rules: Path | Iterable[Path] = (),
+    rules: AnyPath | Iterable[AnyPath] = (),
     select: str | Iterable[str] = (),
     ignore: str | Iterable[str] = (),
     anonymize: bool = False,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Union
 
 from lwlint.files.processes import hold_signals
-from lwlint.files.tree import checkout
+from lwlint.files.tree import checkout, read_regular
 
 _DEVICES = ("/dev/fd/", "/dev/std")  # links of the system's own, by which a shell hands over what is open
 
@@ -76,14 +76,14 @@ def replace(path: str, data: bytes, *, keep_owner: bool = False) -> None:
         os.close(handle)
 
 
+def is_as_read(path: str, before: bytes | None) -> bool:
+    """Return whether the bytes at `path` still are those `before`, None for no file. Raises OSError for what cannot be read."""
+    return (read_regular(path) if os.path.lexists(path) else None) == before
+
+
 def edit(path: str, before: bytes | None, after: bytes) -> None:
     """Put `after` in the place of `before`, None for no file, as `replace` does. Raises OSError, also where that is not there any more."""
-    try:
-        with open(path, "rb") as file:
-            now: bytes | None = file.read()
-    except FileNotFoundError:
-        now = None
-    if now != before:
+    if not is_as_read(path, before):
         raise OSError(errno.EBUSY, "it has been changed since it was read")
     replace(path, after, keep_owner=before is not None)
 

@@ -114,7 +114,7 @@ class Discovery:
         several = len(paths) > 1
         chosen: set[str] = set()
         for path in sorted(paths, key=_leads_up):
-            shown = normal(path)
+            shown, may_be_chosen = normal(path), several and _leads_up(path)
             if self._tree.kind(shown) is None:
                 raise ConfigurationError(f"`{path}`: {self._why_absent(shown)}")
             if self._tree.real_kind(shown) != FOLDER:
@@ -122,7 +122,7 @@ class Discovery:
                 self._choose(shown, None, named=not met)
                 continue
             for below, kind in walk(self._tree, shown, self._tell_failure, self._tell_passed):
-                if several and _leads_up(shown) and normal(os.path.relpath(below)) in chosen:
+                if may_be_chosen and normal(os.path.relpath(below)) in chosen:
                     continue  # below the current folder, which is named too
                 chosen.add(below)
                 self._choose(below, shown, kind=kind)

@@ -453,7 +453,7 @@ def write(outcome: Outcome) -> None:
         if os.path.islink(path):
             raise ConfigurationError(f"`{path}`: is a link by now; nothing is written")
         try:
-            if (tree.Disk().read(path) if os.path.lexists(path) else None) != before:
+            if not atomic.is_as_read(path, before):
                 raise ConfigurationError(f"`{path}`: has been changed since it was read; nothing is written")
         except OSError as error:
             raise ConfigurationError(f"`{path}`: cannot be read again ({error.strerror or error}); nothing is written") from error
