@@ -44,6 +44,11 @@ def be_alone() -> None:
     _Process.alone = True
 
 
+def is_alone() -> bool:
+    """Return whether the process is the command."""
+    return _Process.alone
+
+
 @contextmanager
 def late_expressions() -> Iterator[None]:
     """Let packages that are imported meanwhile compile their expressions when they use them, if the process is the command.

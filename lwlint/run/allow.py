@@ -182,7 +182,8 @@ def apply(
     marks = _Marks(findings, sources)
     there = cache(lambda: {*known, *(each for rule in every() for each in (rule.id, rule.code))})
     unused = []
-    for allow in allows(sources.values()):
+    telling = [source for source in sources.values() if _may_have_one(source)]
+    for allow in allows(telling):
         if not allow.names:
             unused.append(_make_unused(allow, "", "names no rule; write `allow RULE -- because ...`"))
         for name in allow.names:
@@ -192,7 +193,7 @@ def apply(
                 unused.append(_make_unused(allow, name, "gives no reason; write `-- because ...` after it"))
             elif name in known and not marks.add(allow, known[name]) and known[name] not in blind:
                 unused.append(_make_unused(allow, name, "matches no finding; take it away"))
-    unused += find_misspelt(sources.values(), there)
+    unused += find_misspelt(telling, there)
     return marks.make(), unused
 
 

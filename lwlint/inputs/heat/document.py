@@ -4,9 +4,10 @@ Its nodes come first, with their spans, and the ways to walk them.
 """
 
 import gc
+from _thread import allocate_lock
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from msgspec import Struct
 
 from lwlint.core.facts import NotEvaluated, Unreadable
 from lwlint.core.kind import Piece
-from lwlint.core.lazy import late_expressions, pattern
+from lwlint.core.lazy import is_alone, late_expressions, pattern
 from lwlint.core.source import Source, Span, Text
 
 TAG = "tag:yaml.org,2002:"
@@ -404,7 +405,11 @@ def _by_events(text: str, parser: Any) -> Document:
     yaml = _yaml()
     shift = 1 if text[:1] == "\ufeff" and hasattr(parser, "raw_parse") else 0  # libyaml does not count a byte order mark
     try:
-        document = _Builder(text, shift, parser).document()
+        if parser is _parser() and _loan.is_taken():
+            with _loan:
+                document = _Builder(text, shift, parser, _kinds_while_lent()).document()
+        else:
+            document = _Builder(text, shift, parser, _own_kinds()).document()
     except Refused as refused:
         raise Refused(refused.message, refused.start + shift) from None
     except yaml.MarkedYAMLError as error:
@@ -428,8 +433,10 @@ def _by_events(text: str, parser: Any) -> Document:
 class _Builder:
     """A parser's events -> one document; places count from behind the first `shift` characters of the text."""
 
-    def __init__(self, text: str, shift: int, parser: Any) -> None:
+    def __init__(self, text: str, shift: int, parser: Any, kinds: tuple[type, ...]) -> None:
+        """`kinds` are the classes of the parser's events, in the order of `_NAMES`."""
         self._parser = parser(text)
+        self._kinds = kinds
         self._parser_of = parser
         self._whole = text
         self._text = text[shift:]
@@ -440,16 +447,7 @@ class _Builder:
         self._files: list[Scalar] = []
 
     def document(self) -> Document:
-        from yaml.events import (
-            AliasEvent,
-            DocumentStartEvent,
-            MappingEndEvent,
-            MappingStartEvent,
-            ScalarEvent,
-            SequenceEndEvent,
-            SequenceStartEvent,
-        )
-
+        ScalarEvent, MappingStartEvent, SequenceStartEvent, MappingEndEvent, SequenceEndEvent, AliasEvent, DocumentStartEvent = self._kinds
         anchors, next_event, kind_of, all_telling = self._anchors, self._parser.get_event, type, TELLING
         into: list[Any] = []  # where the next node goes: a flat list of keys and values, or of items
         root = into
@@ -532,17 +530,19 @@ class _Builder:
 
     def _too_many(self) -> Refused:
         """Return the refusal of the first event that is one too many, which is only known to be there where a list or a mapping ends."""
+        _, *starts, mapping_end, sequence_end, alias, _ = self._kinds
         next_event = self._parser_of(self._whole).get_event
         size, stack, sizes = 0, [], dict[object, int]()
         while True:
             event = next_event()
+            kind = type(event)
             name = getattr(event, "anchor", None)
-            size += 1 + (sizes.get(name, 0) if isinstance(event, _yaml().AliasEvent) else 0)
+            size += 1 + (sizes.get(name, 0) if kind is alias else 0)
             if size > EXPANDED_LIMIT:
                 return Refused(_TOO_MANY, event.start_mark.index)
-            if isinstance(event, _yaml().CollectionStartEvent):
+            if kind in starts:
                 stack.append((name, size))
-            elif isinstance(event, _yaml().CollectionEndEvent):
+            elif kind in (mapping_end, sequence_end):
                 anchor, before = stack.pop()
                 if anchor is not None:
                     sizes[anchor] = size - before
@@ -608,6 +608,105 @@ def _parser() -> Any:
 
         return CParser
     return yaml.SafeLoader
+
+
+class _ScalarEvent(Struct, eq=False, gc=False):
+    anchor: Any
+    tag: Any
+    implicit: Any
+    value: Any
+    start_mark: Any
+    end_mark: Any
+    style: Any
+
+
+class _MappingStartEvent(Struct, eq=False, gc=False):
+    anchor: Any
+    tag: Any
+    implicit: Any
+    start_mark: Any
+    end_mark: Any
+    flow_style: Any
+
+
+class _SequenceStartEvent(_MappingStartEvent, eq=False, gc=False):
+    pass
+
+
+class _MappingEndEvent(Struct, eq=False, gc=False):
+    start_mark: Any
+    end_mark: Any
+
+
+class _SequenceEndEvent(_MappingEndEvent, eq=False, gc=False):
+    pass
+
+
+_LENT = (_ScalarEvent, _MappingStartEvent, _SequenceStartEvent, _MappingEndEvent, _SequenceEndEvent)
+_NAMES = (*(kind.__name__[1:] for kind in _LENT), "AliasEvent", "DocumentStartEvent")
+
+
+@lru_cache(maxsize=1)
+def _own_kinds() -> tuple[type, ...]:
+    """Return the classes of PyYAML's events, in the order of their names."""
+    return tuple(getattr(_yaml().events, name) for name in _NAMES)
+
+
+@lru_cache(maxsize=1)
+def _kinds_while_lent() -> tuple[type, ...]:
+    return (*_LENT, *_own_kinds()[len(_LENT) :])
+
+
+class _Loan:
+    """PyYAML's C parser makes its events of classes that are lent to it, from the first text that is being read to the end of the last.
+
+    Those of PyYAML are filled by functions in Python, which takes a third of the time of parsing (docs/adr/0014-retired-tricks.md). As
+    the loan is seen by everybody who asks that parser for events, it is made in the process of the command only.
+    """
+
+    def __init__(self) -> None:
+        self._changing = allocate_lock()
+        self._readers = 0
+        self._is_taken: bool | None = None
+
+    def __enter__(self) -> None:
+        with self._changing:
+            self._readers += 1
+            if self._readers == 1:
+                self._put(_LENT)
+
+    def __exit__(self, *_: object) -> None:
+        with self._changing:
+            self._readers -= 1
+            if not self._readers:
+                self._put(_own_kinds())
+
+    def is_taken(self) -> bool:
+        """Return whether this is the command, and PyYAML's C parser one that takes what is lent to it, which is tried out once."""
+        if self._is_taken is None:
+            with self._changing:
+                if self._is_taken is None:  # else another thread has tried it
+                    self._is_taken = is_alone() and self._try_out()
+        return self._is_taken
+
+    def _try_out(self) -> bool:
+        if [getattr(getattr(_yaml(), "_yaml", None), name, None) for name in _NAMES] != [*_own_kinds()]:
+            return False
+        self._put(_LENT)
+        try:
+            told = [type(event) for event in iter(_parser()("a: [b]").get_event, None)]
+        except TypeError:  # a class is given something else
+            return False
+        finally:
+            self._put(_own_kinds())
+        scalar, mapping, sequence, mapping_end, sequence_end, _, begin = _kinds_while_lent()
+        return told[1:-2] == [begin, mapping, scalar, sequence, scalar, sequence_end, mapping_end]
+
+    def _put(self, kinds: Iterable[type]) -> None:
+        vars(_yaml()._yaml).update(zip(_NAMES, kinds))
+
+
+_loan = _Loan()
 
 
 @lru_cache(maxsize=1)

@@ -265,8 +265,8 @@ class Parameters:
 
     def digest(self) -> bytes:
         """Return what tells these values from others."""
-        known = [sorted(values.items()) for values in (self.given, self.own, *self.below)]
-        return repr(known).encode("utf-8", "surrogatepass") if any(known) else b""
+        told = self.given, self.own, *self.below
+        return repr([sorted(values.items()) for values in told]).encode("utf-8", "surrogatepass") if any(told) else b""
 
     def scope(self, parts: Parts, conditions: Conditions | None = None) -> Scope:
         """Return what the values in a template can refer to."""
