@@ -73,6 +73,9 @@ def tree(these: Installed, pike: Path, top: str, rounds: int) -> Iterator[bool]:
     check = (*these.lwlint, "check", "--cache-dir", cache, "-j", "1", ".")
     found = medians({"cold": check, "warm": check, "compose": (*these.runs(COMPOSE), ".")}, rounds, pike, before=partial(forget, cache))
     yield row("pike tree, x composing all its files with the C parser", found["cold"] / found["compose"], COLD, "x")
+    apart = {"cold": (*these.lwlint, "check", "--cache-dir", cache, "."), "compose": (*these.runs(COMPOSE), ".")}
+    clock = medians(apart, rounds, pike, clock=True, before=partial(forget, cache))
+    yield row("the same by the clock, with as many processes as pay", clock["cold"] / clock["compose"], COLD, "x")
     yield row("pike tree, warm x cold", found["warm"] / found["cold"], WARM, "x")
 
 
