@@ -111,9 +111,8 @@ def _match(how: str, expression: str, text: str) -> Any:
 
 
 _SHORT = 100  # characters of a text
-_ATOM = r"(?:[A-Za-z0-9_:/ .-]|\\[wd.])[+*?]?"
-_BRANCHES = rf"(?:{_ATOM})+(?:\|(?:{_ATOM})+)*"
-_SIMPLE = pattern(rf"(?:{_ATOM}|\({_BRANCHES}\)|\(\?:{_BRANCHES}\)\??)+")
+_PLAIN_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:/ .-+")
+_ONE_SIGN = str.maketrans("*?", "++")
 
 
 @functools.lru_cache(maxsize=256)
@@ -127,7 +126,28 @@ def is_simple(expression: str) -> bool:
     left_out = expression.count("?") - expression.count("(?:")
     repeated = expression.count("+") + expression.count("*")
     is_short = len(expression) <= _LONGEST and repeated <= 2 and left_out <= 1 and bars <= 3 and groups <= 2
-    return is_short and _SIMPLE.fullmatch(expression) is not None
+    return is_short and _is_of_atoms(expression)
+
+
+def _is_of_atoms(expression: str) -> bool:
+    """Return whether an expression is nothing but signs, `\\w`, `\\d`, repetitions of these, and groups of branches of the same."""
+    outside, opened, rest = expression.partition("(")
+    while True:
+        if outside and not _are_atoms(outside):
+            return False
+        if not opened:
+            return expression != ""
+        inside, closed, rest = rest.partition(")")
+        branches = inside.removeprefix("?:")
+        if not closed or not all(map(_are_atoms, branches.split("|"))):
+            return False
+        rest = rest if branches == inside else rest.removeprefix("?")
+        outside, opened, rest = rest.partition("(")
+
+
+def _are_atoms(text: str) -> bool:
+    plain = text.replace(r"\w", "a").replace(r"\d", "a").replace(r"\.", "a").translate(_ONE_SIGN)
+    return plain[:1] not in ("", "+") and "++" not in plain and _PLAIN_SIGNS.issuperset(plain)
 
 
 _PLAIN = pattern(r"(?:[A-Za-z0-9_:/ .^$+*?|)]|\\[wdsS.+]|\((?:\?(?:P<\w+>|:)|(?!\?)))*")  # what `find_needed` sees through: no flags

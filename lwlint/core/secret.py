@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Iterator
 from lwlint.core import secret_names as commands
 from lwlint.core.lazy import pattern
 from lwlint.core.secret_names import ABOUT, AGENTS, KEYS, NONE, OPTIONS, PARAMETERS, REFERENCES, SERVERS, STRONG, WEAK
-from lwlint.core.secret_signs import may_hold, may_name, places
+from lwlint.core.secret_signs import first_name, may_hold, may_name, places
 
 _DECLARED = frozenset(name.lower().replace("-", "_") for name in (*OPTIONS, *PARAMETERS, *AGENTS, *SERVERS))
 _STRONG_ENDS = ("password", "passwd", "passphrase", "secret", "bindpw", "rootpw", "userpw", "adminpw", "dbpw", "credential", "credentials")
@@ -363,7 +363,7 @@ def _in_pairs(line: str, also: Collection[str]) -> Iterator[tuple[int, int]]:
 
 def _without_sign(line: str) -> Iterator[tuple[int, int]]:
     """Yield the value of a line whose sign was forgotten (`rabbit_password hunter2`): one word, or more behind a name of several."""
-    match = _WITHOUT_SIGN.match(line)
+    match = _WITHOUT_SIGN.match(line) if is_secret(first_name(line)) else None
     if match is None or not is_secret(match["name"]) or commands.of_program(match["name"].lower()):
         return
     if "_" not in match["name"] and not match["name"].lower().endswith((*_STRONG_ENDS, "pass")):

@@ -72,7 +72,7 @@ _OF_SENTENCES = rf"(?:(?:{_ANYWHERE})[^\s`]*|(?:{_AT_END})[^a-z\s`]*){_BLANK}*` 
 _PLAIN = ("@", "://", "\\", "=>", "<", "-----begin", ",h=", ",u=", ",s=", ",d=", ",p=", "-setcookie", "%3d")
 _BLANKS = tuple(" \t\f\x0b\r\x1c\x1d\x1e\x1f")
 _OPTION = pattern(rf"-(?<![^{_AROUND}]-)[^ \t\f\r\n]|=--?[a-z]")
-_FIRST = pattern(rf"(?:{_BLANK}|[#;])*(?:export |set )?([\w.-]+)(?:{_BLANK}|[,;])")  # a name, and no sign right behind it
+_NO_SIGN = ",;\uff1a\uff1d"  # what stands behind a name where no sign does, or one that is taken for it
 _VERBS = (" is", " was", " has", " holds", " names", " becomes", " beats")
 _SHORT = 200  # characters of a line of which it is kept whether it has a sign: values and messages are often the same
 _LITTLE = 32_768  # characters that a process looks at before it asks RE2
@@ -145,8 +145,7 @@ def may_have(line: str) -> bool:
                 return True
     if "-" in line and _OPTION.search(line):
         return True
-    first = _FIRST.match(line)
-    if first is not None and may_name(first[1]):
+    if may_name(first_name(line)):
         return True
     if ("hiera" in line or "lookup(" in line) and any([word in line for word in (*_WORDS, *_LAST_WORDS)]):  # noqa: C419
         return True
@@ -159,6 +158,18 @@ def may_have(line: str) -> bool:
         if any(after.startswith(_VERBS) and may_name(before) for before, after in pairwise(pieces)):
             return True
     return any(program in line and any([word in line for word in words]) for program, words in _programs())  # noqa: C419
+
+
+def first_name(line: str) -> str:
+    """Return the word that a line begins with, behind `#`, `export` and `set`: the name of a value whose sign was forgotten."""
+    rest = line.lstrip()
+    while rest.startswith(("#", ";")):
+        rest = rest[1:].lstrip()
+    words = rest.removeprefix("export ").removeprefix("set ").split(None, 1)
+    name = words[0] if words else ""
+    for sign in _NO_SIGN:
+        name = name.partition(sign)[0]
+    return name
 
 
 @functools.lru_cache(maxsize=1)
