@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from operator import itemgetter
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct, field
 
@@ -14,7 +14,7 @@ from lwlint.checks.parameters import ServiceKind, ServiceName
 from lwlint.core.catalogue import find_container
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document
-from lwlint.core.facts import Facts, Service
+from lwlint.core.facts import Fact, Facts, Service
 from lwlint.core.finding import Command, Problem, Related
 from lwlint.core.harmless import command
 from lwlint.core.lazy import pattern
@@ -26,6 +26,7 @@ from lwlint.inputs.pacemaker.model import Cib, cibs
 from lwlint.inputs.systemd.facts import NOT_FOUND, ShownUnit, Unit
 from lwlint.inputs.systemd.programs import STARTERS
 
+P = TypeVar("P")
 BY_SYSTEMD, BY_PACEMAKER, ENGINE, NOBODY, BY_UNKNOWN = "systemd", "pacemaker", "engine", "nobody", "unknown"
 FOREVER = ("always", "unless-stopped", "on-failure")
 _AGENTS = ("ocf:heartbeat:docker", "ocf:heartbeat:podman")
@@ -244,6 +245,55 @@ def units(facts: Facts) -> Iterator[Unit]:
     for unit in facts.of(Unit):
         if not (unit.template and ((unit.fragment, unit.host) in instantiated or (unit.name, unit.host) in instantiated)):
             yield unit
+
+
+_IN_TREE = pattern(r"(etc|run|usr|lib)/.*")  # of a host's file system
+
+
+def _read_otherwise(facts: Facts, name: str) -> Facts:
+    """Return the facts of a run, of which the units are as the systemd that is called so has them."""
+
+    def choose(fact: Fact) -> Fact:
+        return next((unit for called, unit in fact.otherwise if called == name), fact) if isinstance(fact, Unit) else fact
+
+    return Facts(map(choose, facts), release=facts.release, services=facts.services)
+
+
+def judge_each_systemd(judge: Callable[[Facts, P], Iterator[Saw]]) -> Callable[[Facts, P], Iterator[Saw]]:
+    """Return what judges units as `judge` does, but for what is judged otherwise by one of the versions of systemd that a host may have:
+    that is unknown."""
+
+    def judge_each(facts: Facts, params: P) -> Iterator[Saw]:
+        names = dict.fromkeys(name for unit in facts.of(Unit) for name, _ in unit.otherwise)
+        if not names:
+            yield from judge(facts, params)
+            return
+        saws = {name: list(judge(_read_otherwise(facts, name), params)) for name in names}
+        ours = list(judge(facts, params))
+        keys = {name: {_identify(saw) for saw in found} for name, found in saws.items()}
+        for saw in ours:
+            other = next((name for name in names if isinstance(saw, Problem) and _identify(saw) not in keys[name]), None)
+            yield saw if other is None or isinstance(saw, Unknown) else _depends(saw, other)
+        known = {_identify(saw) for saw in ours}
+        for name, found in saws.items():
+            for saw in found:
+                if _identify(saw) not in known:
+                    known.add(_identify(saw))
+                    yield saw if isinstance(saw, Unknown) else _depends(saw, name)
+
+    return judge_each
+
+
+def _identify(saw: Saw) -> tuple[object, ...]:
+    if isinstance(saw, Unknown):
+        return saw.because, saw.span
+    return saw.host, _IN_TREE.sub("", saw.span.path), saw.subject or saw.message
+
+
+def _depends(problem: Problem, systemd: str) -> Unknown:
+    """Return that a problem is one for some of the versions only that the systemd of its host may have."""
+    subject = (problem.subject or problem.message).removeprefix("unit ")
+    return Unknown(f"{subject} is judged otherwise by {systemd}, and nothing tells which systemd the host has", problem.span)
 
 
 _NOTHING = "nothing else that was given"  # of a host whose units were not

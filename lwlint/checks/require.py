@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Optional, Union
 
 from msgspec import Meta, field
 
-from lwlint.checks.containers import UNKNOWN, lacking_units, managers_of, strangers, units
+from lwlint.checks.containers import UNKNOWN, judge_each_systemd, lacking_units, managers_of, strangers, units
 from lwlint.checks.parameters import (
     CommandLine,
     FactKind,
@@ -268,6 +268,10 @@ def _plain(hint: Any, value: str) -> Any:
 
 
 def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
+    return (_judge_units if params.each in _UNITS else _judge)(facts, params)
+
+
+def _judge(facts: Facts, params: Params) -> Iterator[Saw]:
     if params.each == "unit" and "service.kind" in params.where:
         yield from (Unknown(because, unit.span) for because, unit in strangers(facts))
     wrong: dict[tuple[object, ...], list[_Wrong]] = {}
@@ -318,6 +322,9 @@ def _run_require(facts: Facts, params: Params) -> Iterator[Saw]:
         wrong.setdefault(key, []).append((fact, found))
     for alike in wrong.values():
         yield _problem(facts, alike, params)
+
+
+_judge_units = judge_each_systemd(_judge)
 
 
 def _applies(facts: Facts, fact: Fact, stricter: Stricter) -> bool:

@@ -25,6 +25,7 @@ from lwlint.checks.containers import (
     SYSTEMD,
     UNKNOWN,
     is_beside_by_design,
+    judge_each_systemd,
     lacking_units,
     managers_of,
     name_unit,
@@ -230,6 +231,9 @@ def _run_lines(facts: Facts, params: LineParams) -> Iterator[Saw]:
         if line.service is None or line.name in params.not_keys:
             continue
         key = line.name.rpartition(".")[2]
+        if line.unsure:
+            yield Unknown(f"`{key}={line.value}`: {line.unsure}", line.span)
+            continue
         shown = f"`{key}={line.value}`" if line.value or line.because.startswith("an empty") else f"`{key}`"
         message = f"{shown} does nothing: {line.because}"
         severity = None if key.lower().replace("_", "") in matter else "note"
@@ -1077,10 +1081,16 @@ _READS_RUNNING = Reads(("systemctl", "container"), of="audit")
 CHECKS = (
     Check("setting-without-effect", _run_lines, _evidence, LineParams, _READS),
     Check("pacemaker-override", _run_override, needs(Unit, "no systemd unit was given"), OverrideParams, _READS),
-    Check("restart-that-gives-up", _run_start_limit, lambda facts, params: lacking_units(facts, params.kinds), StartLimitParams, _READS),
+    Check(
+        "restart-that-gives-up",
+        judge_each_systemd(_run_start_limit),
+        lambda facts, params: lacking_units(facts, params.kinds),
+        StartLimitParams,
+        _READS,
+    ),
     Check(
         "hard-dependency-on-database-or-broker",
-        _run_dependencies,
+        judge_each_systemd(_run_dependencies),
         lambda facts, params: lacking_units(facts, params.kinds),
         DependencyParams,
         Reads(("unit",)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lwlint.core.facts import OneOf, Service
 from lwlint.core.lazy import pattern
@@ -38,6 +39,7 @@ QUADLETS = ("container", "pod", "kube")  # what the names of those end in whose 
 MADE_ONCE = ("volume", "network", "image", "build", "artifact")  # and those of the things that they need
 _OF_PACKAGES = pattern(r"(^|/)(usr/(local/)?)?lib/systemd/")
 SECOND = 1_000_000
+ENDLESS_STARTS = 229  # the version from which on `infinity` is a time that a start may take
 # what `systemctl is-enabled` and `systemctl is-active` say: systemctl(1)
 FILE_STATES = (
     "enabled", "enabled-runtime", "linked", "linked-runtime", "alias", "masked", "masked-runtime", "static", "indirect", "disabled",
@@ -47,19 +49,42 @@ ACTIVE_STATES = ("", "active", "reloading", "inactive", "failed", "activating", 
 
 
 class Version(Struct, frozen=True):
-    """The versions of systemd that a host may have, from `least` to `most`; `because` says what tells them (`EL 7 has 219`)."""
+    """The versions of systemd that a host may have, from `least` to `most`; `because` says what tells them (`EL 7 has 219`).
+
+    `taken` is what its distribution took into its own from later ones, and `perhaps` what only some updates of it did, in the order of
+    these. `of_host` tells that it is the systemd of one host, which is not known where it may be several; else, as of the files of a
+    repository, what is read is judged as the latest does.
+    """
 
     least: int = 0
     most: int = 100_000
     because: str = ""
+    taken: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+    of_host: bool = False
 
-    def lacks(self, since: int) -> bool:
-        """Return whether the host surely has a systemd before version `since`."""
-        return self.most < since
+    def lacks(self, since: int, what: str = "") -> bool:
+        """Return whether the host surely has a systemd before version `since`, which did not take `what` came with that either."""
+        return self.most < since and what not in (*self.taken, *self.perhaps)
 
-    def has(self, since: int) -> bool:
-        """Return whether the host surely has version `since` of systemd, or a later one."""
-        return self.least >= since
+    def has(self, since: int, what: str = "") -> bool:
+        """Return whether the host surely has version `since` of systemd, or a later one, or an earlier one with `what` came with that."""
+        return self.least >= since or what in self.taken
+
+    def is_open(self, since: int, what: str = "") -> bool:
+        """Return whether nothing tells which of the two the systemd of a host is."""
+        return self.of_host and not self.lacks(since, what) and not self.has(since, what)
+
+    @property
+    def latest(self) -> Version:
+        """The latest of them."""
+        return replace(self, least=self.most, taken=(*self.taken, *self.perhaps), perhaps=())
+
+    def without(self, since: int, what: str = "") -> Version:
+        """Return the latest that the host may have without what came with `since`."""
+        if self.most >= since:
+            return Version(since - 1, since - 1, self.because, self.taken)
+        return Version(self.least, self.most, self.because, (*self.taken, *self.perhaps[: self.perhaps.index(what)]))
 
 
 class Setting(Struct, frozen=True):
@@ -98,7 +123,8 @@ class Unit(Struct, frozen=True):
     that it is ready. `script` is one of Debian's that starts a program by itself or under uWSGI, where nothing tells which of the two.
     `upheld_by` are the units in whose folder `.upholds` a link to it lies (which systemd reads from 254 on); of one that is shown, those
     that uphold it. What other units say by `Upholds=` is in their `lists`. `unsure` is why nobody knows whether podman's generator makes
-    it of a quadlet, or empty.
+    it of a quadlet, or empty. `otherwise` is the unit as other versions of systemd have it that the host may have, each by what tells that
+    version (`systemd before 244`); empty where none of them has anything of the host as others.
     """
 
     kind: ClassVar[str] = "unit"
@@ -136,6 +162,7 @@ class Unit(Struct, frozen=True):
     upheld_by: tuple[str, ...] = ()
     unsure: str = ""
     systemd: Version = Version()
+    otherwise: tuple[tuple[str, Unit], ...] = ()
 
     @property
     def managed_by(self) -> Annotated[str, OneOf("pacemaker", "systemd", "unknown")]:
@@ -167,12 +194,12 @@ class Unit(Struct, frozen=True):
     @property
     def ends_endless_starts(self) -> bool:
         """Whether its systemd is one before 229, for which `infinity` is no time that a start may take, but over at once."""
-        return self.systemd.lacks(229)
+        return self.systemd.lacks(ENDLESS_STARTS)
 
     @property
     def knows_endless_starts(self) -> bool:
         """Whether its systemd is surely 229 or later, for which `infinity` is a time that a start may take."""
-        return self.systemd.has(229)
+        return self.systemd.has(ENDLESS_STARTS)
 
     @property
     def told_by_runner(self) -> bool:
@@ -219,7 +246,8 @@ class Unit(Struct, frozen=True):
 class IgnoredLine(Struct, frozen=True):
     """A line of a unit file or drop-in that systemd reads and drops, and why.
 
-    `name` is `Section.Key` as written, `value` what it would set. `instead` says what is in force (`` `on-failure` ``), or is empty.
+    `name` is `Section.Key` as written, `value` what it would set. `unsure` is why nobody knows whether the systemd of the host drops it, or
+    empty.
     """
 
     kind: ClassVar[str] = "ignored_line"
@@ -230,6 +258,7 @@ class IgnoredLine(Struct, frozen=True):
     value: str = ""
     host: str = ""
     service: Service | None = None
+    unsure: str = ""
 
 
 class DropInWithoutUnit(Struct, frozen=True):

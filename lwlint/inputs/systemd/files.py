@@ -313,15 +313,20 @@ def _adopt(hosts: dict[str, Tree], loose: dict[str, Tree]) -> None:
                     tree.drop(path)
 
 
+_TYPES_SINCE = (parser.TYPES_HAVE_DROP_INS, parser.TYPES_DROP_INS)
+
+
 class Found(Struct, frozen=True):
     """What systemd finds for one unit. `path` is its file (None: none), `names` all its names, its own first. `passed_over` are drop-ins
-    that later versions of systemd would read, with that version."""
+    that later versions of systemd would read, with that version; `open` are those versions of which nobody knows whether the host has
+    them, as in `Settings`."""
 
     name: str
     names: tuple[str, ...]
     path: str | None
     drop_ins: tuple[str, ...]
     passed_over: tuple[tuple[str, int], ...] = ()
+    open: tuple[tuple[int, str], ...] = ()
 
 
 class Finder:
@@ -330,7 +335,7 @@ class Finder:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._shortens = not tree.systemd.lacks(parser.PREFIXES_SHORTENED)
-        self._has_types = not tree.systemd.lacks(parser.TYPES_HAVE_DROP_INS)
+        self._has_types = not tree.systemd.lacks(*_TYPES_SINCE)
         self._ids = dict(tree.units())
         self._called: dict[str, list[str]] = {}
         for name in self._ids:
@@ -402,7 +407,8 @@ class Finder:
                 known.update(dict.fromkeys(self._aliases(base, instance, base)))
                 known[own] = None
         every = (own, *sorted(n for n in known if n != own))
-        return Found(own, every, path, tuple(self._drop_ins(every)), tuple(self._find_too_new(every)))
+        drop_ins = self._drop_ins(every)
+        return Found(own, every, path, tuple(drop_ins), tuple(self._find_too_new(every)), tuple(self._find_open(every, drop_ins)))
 
     def _aliases(self, name: str, instance: str | None, base: str | None) -> Iterator[str]:
         for alias in self._called.get(name, ()):
@@ -442,6 +448,16 @@ class Finder:
             for top in self.tree.search_path:
                 folder = self.tree.folder(posixpath.join(top, f"{stem}.d"))
                 yield from ((posixpath.join(folder, name), since) for name in self._confs(folder)) if folder is not None else ()
+
+    def _find_open(self, every: tuple[str, ...], drop_ins: Iterable[str]) -> Iterator[tuple[int, str]]:
+        """Yield what drop-ins of prefixes and of types depend on, where nobody knows whether the systemd of the host reads them."""
+        open_ = [since for since in ((parser.PREFIXES_SHORTENED, ""), _TYPES_SINCE) if drop_ins and self.tree.systemd.is_open(*since)]
+        whole = {f"{stem}.d" for name in every for stem in _whole_stems(name)} if open_ else set()
+        of_type = f"{parser.type_of(every[0])}.d"
+        folders = {posixpath.basename(posixpath.dirname(path)) for path in drop_ins} if open_ else set()
+        for since in open_:
+            if (of_type in folders) if since == _TYPES_SINCE else bool(folders - whole - {of_type}):
+                yield since
 
     def _add(self, found: dict[str, None], top: str, name: str) -> None:
         if top in self.tree.folders and name in self.tree.folders[top]:

@@ -23,6 +23,7 @@ from lwlint.inputs.systemd import programs
 from lwlint.inputs.systemd import settings as parser
 from lwlint.inputs.systemd.facts import (
     BAD_SETTING,
+    ENDLESS_STARTS,
     ERROR,
     LOADED,
     MASKED,
@@ -76,7 +77,7 @@ def find_refusal(read: Settings, settings: Mapping[str, Setting]) -> tuple[str, 
         return why, start[-1][1]
     if kind == "oneshot" and value("Service.Restart", "no") in ("always", "on-success"):
         return f"`Type=oneshot` cannot have `Restart={value('Service.Restart')}`", at("Service.Restart")
-    if kind == "oneshot" and value("Service.Restart", "no") != "no" and read.systemd.lacks(parser.ONESHOT_RESTARTED):
+    if kind == "oneshot" and value("Service.Restart", "no") != "no" and read.lacks(parser.ONESHOT_RESTARTED, parser.ONESHOT):
         why = f"before systemd {parser.ONESHOT_RESTARTED} ({read.systemd.because})"
         return f"`Type=oneshot` cannot have `Restart={value('Service.Restart')}` {why}", at("Service.Restart")
     if kind == "oneshot" and "Service.RestartForceExitStatus" in settings:
@@ -186,13 +187,19 @@ def _names_of_links(unit: str, settings: Mapping[str, Setting]) -> set[str]:
 
 
 def version_of(root: str | None, read_text: Callable[[str], str | None], release: Release) -> Version:
-    """Return the systemd of the host whose file system begins at `root` (None: of files of no host), by its distribution or the release."""
-    for name in ("etc/os-release", "usr/lib/os-release", "etc/redhat-release"):
+    """Return the systemd of the host whose file system begins at `root` (None: of files of no host), by its distribution or the release.
+
+    Files that come with no sign of a distribution may be of a repository, and are judged as its latest systemd does.
+    """
+    is_of_host = False
+    for name in ("etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/lsb-release", "etc/debian_version"):
         text = read_text(root + name) if root is not None else None
         found = parser.version_of_system(text) if text is not None else None
         if found is not None:
             return found
-    return Version() if release.name is None or release.or_later else parser.version_in_release(release.name)
+        is_of_host = is_of_host or bool(text)
+    known = Version() if release.name is None or release.or_later else parser.version_in_release(release.name)
+    return replace(known, of_host=True) if is_of_host else known
 
 
 def unit_facts(
@@ -206,7 +213,45 @@ def unit_facts(
     that do nothing, and the files that systemd gives up (`Unreadable`). `find_version` tells the systemd of a host by its root."""
     for tree in trees(sources, links, quadlets):
         tree.systemd = find_version(tree.root)
-        yield from _Host(tree, catalogue).facts()
+        host = _Host(tree, catalogue)
+        found = list(host.facts()) if tree.systemd.of_host else host.facts()
+        yield from _compare(host, found) if host.open else found
+
+
+def _compare(host: _Host, found: Iterable[Fact]) -> Iterator[Fact]:
+    """Yield the facts of a host that is read as its latest systemd would, with what each other systemd that it may have makes of them."""
+    systemd = host.tree.systemd
+    others = {_name_systemd(systemd, *since): list(host.read_without(*since).facts()) for since in sorted(host.open)}
+    units = {name: {fact.name: fact for fact in facts if isinstance(fact, Unit)} for name, facts in others.items()}
+    lines = {name: {_identify(fact): fact for fact in facts if isinstance(fact, IgnoredLine)} for name, facts in others.items()}
+    ours = set()
+    for fact in found:
+        if isinstance(fact, Unit):
+            pairs = ((name, known[fact.name]) for name, known in units.items() if fact.name in known)
+            fact = replace(fact, systemd=systemd.latest, otherwise=tuple(pairs))
+        elif isinstance(fact, IgnoredLine):
+            ours.add(_identify(fact))
+            reads = next((name for name, known in lines.items() if _identify(fact) not in known), None)
+            fact = fact if reads is None else replace(fact, unsure=_say_unsure(f"{reads} reads it", systemd))
+        yield fact
+    for name, known in lines.items():
+        for key, line in known.items():
+            if key not in ours:
+                ours.add(key)
+                yield replace(line, unsure=_say_unsure(f"{name} does not read it", systemd))
+
+
+def _name_systemd(systemd: Version, since: int, what: str) -> str:
+    """Return what a systemd is called that lacks what came with version `since`."""
+    return f"systemd before {since}" if systemd.most >= since else f"systemd {systemd.most} without {parser.describe_taken(what)}"
+
+
+def _identify(line: IgnoredLine) -> tuple[Span, str]:
+    return line.span, line.name
+
+
+def _say_unsure(said: str, systemd: Version) -> str:
+    return f"{said}, and nothing tells whether the host has one{f' ({systemd.because})' if systemd.because else ''}"
 
 
 MOST_AGAIN = 300_000  # lines of files that count for several units (templates, drop-ins of a prefix or a type), each time but the first
@@ -234,6 +279,7 @@ class _Host:
         self._counted: set[str] = set()
         self._timers: set[str] | None = None  # the names of timers, without the end
         self._again = 0  # lines that were counted before
+        self.open: set[tuple[int, str]] = set()  # what depends on the systemd of the host, as in `Settings`
         items: tuple[Source | Link, ...] = (*tree.files.values(), *tree.links.values())
         for item in items:
             self._hosts.setdefault(item.path, item.host)
@@ -272,6 +318,18 @@ class _Host:
         yield from self._find_lost_drop_ins()
         yield from self._unread()
 
+    def read_without(self, since: int, what: str) -> _Host:
+        """Return the same host with a systemd that lacks what came with version `since`."""
+        other = _Host(replace(self.tree, systemd=self.tree.systemd.without(since, what)), self.catalogue)
+        other.texts = self.texts
+        return other
+
+    def _lacks(self, since: int) -> bool:
+        """Return whether the host surely has a systemd before version `since`; where that is open, it is noted."""
+        if self.tree.systemd.is_open(since):
+            self.open.add((since, ""))
+        return self.tree.systemd.lacks(since)
+
     def _text(self, path: str) -> UnitText | None:
         source = self.tree.source(path)
         if source is None:
@@ -283,7 +341,7 @@ class _Host:
 
     def _put_included(self, path: str, text: UnitText) -> UnitText:
         """Return a unit file with the lines of those that it includes in their places, as systemd read them once; these include no more."""
-        if not self.tree.systemd.lacks(parser.INCLUDE_GONE) or not any(map(_find_include, text.lines)):
+        if not any(map(_find_include, text.lines)) or not self._lacks(parser.INCLUDE_GONE):
             return text
         lines: list[Assignment | parser.Stray] = []
         for line in text.lines:
@@ -369,6 +427,8 @@ class _Host:
         service, started = self._service(found, settings, lists)
         made = self.tree.made.get(found.path or "")
         upheld = self.enabling.upheld if not self.tree.systemd.lacks(parser.UPHOLDS_READ) else {}
+        self.open.update((*found.open, *read.open, *applied.open))
+        self._note_judged_by_systemd(found, settings)
         unit = Unit(
             name=found.name,
             span=Span(self._show(found.path) if found.path and state != MASKED else first, 0, 0),
@@ -407,6 +467,15 @@ class _Host:
         if service is not None:
             dropped += self._read_passed_over(found, host, service)
         return unit, dropped
+
+    def _note_judged_by_systemd(self, found: Found, settings: Mapping[str, Setting]) -> None:
+        """Note what every systemd has as it is, and judges as its version does."""
+        if "Service.TimeoutStartSec" in settings and settings["Service.TimeoutStartSec"].value == "infinity":
+            self._lacks(ENDLESS_STARTS)
+        if "Service.RestartSteps" in settings:
+            self._lacks(parser.STEPS_READ)
+        if any(name in self.enabling.upheld for name in found.names):
+            self._lacks(parser.UPHOLDS_READ)
 
     def _service(
         self, found: Found, settings: Mapping[str, Setting], lists: Mapping[str, tuple[Setting, ...]]

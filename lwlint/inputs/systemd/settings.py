@@ -123,44 +123,69 @@ _MARKS_SINCE = {"+": 231, "!": 235, ":": 242}  # in front of a command line
 _STATUS_NAMES = 243  # in lists of exit statuses, which had numbers and signals before
 WRONG_COMMANDS_REFUSED = 234
 PREFIXES_SHORTENED = PLAIN_PROGRAMS = 239
+DROP_INS_INSTALL = 236
 ONESHOT_RESTARTED = TYPES_HAVE_DROP_INS = 244
+ONESHOT, TYPES_DROP_INS, EXEC, NOTIFY_RELOAD = "oneshot", "drop-ins of types", "Service.Type=exec", "Service.Type=notify-reload"
 INCLUDE_GONE = 246
 UPHOLDS_KNOWN = 249
 UPHOLDS_READ = STEPS_READ = 254
 
 _EL = r"rhel|centos|rocky|almalinux|ol|scientific"
 _SUSE = r"sles|sled|opensuse-leap|sle_hpc"
-# the systemd of distributions, by ID and VERSION_ID of /etc/os-release: the least and the most; EL 7 up to 7.1 had 208,
-# and EL 8 took what 244 brought for drop-ins and oneshot units into its 239 (systemd-rhel8, pull requests of 2022)
+# The systemd of distributions, by ID and VERSION_ID of /etc/os-release: the least and the most. Sources: of EL the tags of its own
+# repositories (systemd-rhel7, -rhel8, -rhel9, -rhel10 of redhat-plumbers), where 9 and 10 without a minor version are CentOS Stream; of
+# Debian the indexes of its packages, with backports; of Ubuntu its packages. EL 7 up to 7.1 had 208.
 _DISTRIBUTIONS: tuple[tuple[str, str, str, int, int], ...] = (
     (_EL, r"7\.[01]", "EL 7", 208, 208), (_EL, "7", "EL 7", 208, 219), (_EL, r"7\..*", "EL 7", 219, 219),
-    (_EL, r"8\.[0-5]", "EL 8", 239, 239), (_EL, r"8(\..*)?", "EL 8", 239, 244),
-    (_EL, r"9(\..*)?", "EL 9", 249, 252), (_EL, r"10(\..*)?", "EL 10", 256, 258),
+    (_EL, r"8(\..*)?", "EL 8", 239, 239),
+    (_EL, r"9\.[01]", "EL 9", 250, 250), (_EL, r"9\..*", "EL 9", 252, 252), (_EL, "9", "EL 9", 249, 252),
+    (_EL, r"10\..*", "EL 10", 257, 257), (_EL, "10", "EL 10", 256, 257),
     *(("ubuntu", re.escape(name), f"Ubuntu {name}", number, number) for name, number in (
         ("16.04", 229), ("18.04", 237), ("20.04", 245), ("22.04", 249), ("24.04", 255), ("26.04", 259))),
-    *(("debian", name, f"Debian {name}", least, most) for name, least, most in (  # with its backports
-        ("8", 215, 230), ("9", 232, 241), ("10", 241, 247), ("11", 247, 252), ("12", 252, 257))),
-    (_SUSE, r"12(\.\d)?", "SUSE 12", 210, 228), (_SUSE, r"15(\.[0-2])?", "SUSE 15", 234, 234), (_SUSE, r"15\.3", "SUSE 15.3", 246, 246),
-    (_SUSE, r"15\.4", "SUSE 15.4", 249, 249), (_SUSE, r"15\.[5-7]", "SUSE 15", 249, 254),
+    *(("debian", name, f"Debian {name}", least, most) for name, least, most in (
+        ("8", 215, 230), ("9", 232, 241), ("10", 241, 247), ("11", 247, 252), ("12", 252, 254), ("13", 257, 260))),
+    (_SUSE, r"12(\.1)?", "SUSE 12", 210, 210), (_SUSE, r"12\.\d", "SUSE 12", 228, 228),
+    (_SUSE, r"15(\.[0-2])?", "SUSE 15", 234, 234), (_SUSE, r"15\.3", "SUSE 15.3", 246, 246),
+    (_SUSE, r"15\.[45]", "SUSE 15", 249, 249), (_SUSE, r"15\.[67]", "SUSE 15", 254, 254),
+)  # fmt: skip
+# what EL took into its systemd from later ones, by the package that first had it (239-15, 239-32, 239-59, 239-61; 252-21, 252-74)
+_OF_EL8 = (EXEC, "Service.ExecCondition", TYPES_DROP_INS, ONESHOT)
+_OF_EL9 = (NOTIFY_RELOAD, "Service.RestartMode")
+# by VERSION_ID: what it surely has of these, and what it may have
+_TAKEN: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    (r"8\.0", (), ()), (r"8\.[12]", _OF_EL8[:1], ()), (r"8\.[3-6]", _OF_EL8[:2], ()), (r"8\..*", _OF_EL8, ()), ("8", (), _OF_EL8),
+    (r"9\.[0-3]", (), ()), (r"9\.[4-8]", _OF_EL9[:1], ()), (r"9\..*", _OF_EL9[:1], _OF_EL9[1:]), ("9", (), _OF_EL9),
 )  # fmt: skip
 # the latest systemd of any distribution on which a release was run
 _MOST_IN = {
     "liberty": 229, "mitaka": 229, "newton": 232, "ocata": 232, "pike": 234, "queens": 237, "rocky": 241, "stein": 241, "train": 242,
     "ussuri": 245, "victoria": 247, "wallaby": 252, "xena": 252, "yoga": 252, "zed": 252, "antelope": 252, "bobcat": 253,
 }  # fmt: skip
-_OS_FIELD = pattern(r"""^[ \t]*(ID|VERSION_ID)=["']?([^"'\s]*)""", re.MULTILINE)
+_OS_FIELD = pattern(r"""^[ \t]*(?:DISTRIB_)?(ID|VERSION_ID|RELEASE)=["']?([^"'\s]*)""", re.MULTILINE)
+_DEBIAN_VERSION = pattern(r"(\d+)\.\d+\s*")  # of Ubuntu it is a word: `bookworm/sid`
 _REDHAT_RELEASE = pattern(r"^(?:Red Hat Enterprise|CentOS|Rocky|AlmaLinux|Oracle).* release (\d+(?:\.\d+)?)")
 
 
 def version_of_system(text: str) -> Version | None:
-    """Return the systemd of the distribution that `/etc/os-release`, or `/etc/redhat-release`, names; None where it tells none."""
+    """Return the systemd of the distribution that `/etc/os-release` names, or where that is a link to what is not there `redhat-release`,
+    `lsb-release` of Ubuntu or `debian_version`; None where it tells none."""
     found = dict(_OS_FIELD.findall(text))
-    old = _REDHAT_RELEASE.match(text)
-    name, number = ("rhel", old[1]) if old is not None else (found.get("ID", ""), found.get("VERSION_ID", ""))
+    old, debian = _REDHAT_RELEASE.match(text), _DEBIAN_VERSION.fullmatch(text)
+    name, number = found.get("ID", "").lower(), found.get("VERSION_ID") or found.get("RELEASE", "")
+    if old is not None or debian is not None:
+        name, number = ("rhel", old[1]) if old is not None else ("debian", debian[1] if debian is not None else "")
     for ids, numbers, called, least, most in _DISTRIBUTIONS:
         if re.fullmatch(ids, name) and re.fullmatch(numbers, number):
-            return Version(least, most, f"{called} has {most}" + (" at most" if least != most else ""))
+            taken, perhaps = next((found[1:] for found in _TAKEN if ids == _EL and re.fullmatch(found[0], number)), ((), ()))
+            because = f"{called} has {most}" + (" at most" if least != most else "")
+            return Version(least, most, because, taken, perhaps, of_host=True)
     return None
+
+
+def describe_taken(what: str) -> str:
+    """Return in words what a distribution took into its systemd from a later one."""
+    said = {ONESHOT: "restarts of oneshot units", TYPES_DROP_INS: "`service.d`"}
+    return said.get(what) or f"`{what.partition('.')[2]}`"
 
 
 def version_in_release(release: str) -> Version:
@@ -903,7 +928,8 @@ class Ignored(Struct, frozen=True):
 class Settings(Struct):
     """The settings of one unit while its files are read in order; `read` adds one file.
 
-    `state` is the load state of a unit that is refused.
+    `state` is the load state of a unit that is refused. `open` has what depends on the systemd of the host: the version that brought it,
+    and by what name a distribution may have taken it.
     """
 
     unit: str
@@ -915,6 +941,13 @@ class Settings(Struct):
     _beaten: dict[str, list[Setting]] = field(default_factory=dict)
     programs: dict[str, list[tuple[str, Span]]] = field(default_factory=dict)
     ignored: list[Ignored] = field(default_factory=list)
+    open: dict[tuple[int, str], None] = field(default_factory=dict)
+
+    def lacks(self, since: int, what: str = "") -> bool:
+        """Return whether the host surely has no systemd with what came with `since`; where that is open, it is noted in `open`."""
+        if self.systemd.is_open(since, what):
+            self.open[since, what] = None
+        return self.systemd.lacks(since, what)
 
     def read(self, text: UnitText) -> tuple[str, Span] | None:
         """Apply one file; return the reason and place if it makes systemd refuse the unit (`ExecStart=` of nothing runnable)."""
@@ -923,14 +956,14 @@ class Settings(Struct):
 
     def read_drop_in(self, text: UnitText) -> None:
         """Apply one drop-in, of which systemd reads nothing behind a line for which it would refuse a unit file."""
-        found = self._apply(text)
+        found = self._apply(text, is_drop_in=True)
         if found is not None:
             why, line = found
             self._drop(
                 line.section, line.key, line.value.value, f"{why.partition('`: ')[2] or why}, and systemd reads this file no further"
             )
 
-    def _apply(self, text: UnitText) -> tuple[str, Assignment] | None:
+    def _apply(self, text: UnitText, *, is_drop_in: bool = False) -> tuple[str, Assignment] | None:
         kind = type_of(self.unit)
         own = {"service": "Service"}.get(kind, kind.capitalize())
         for line in text.lines:
@@ -938,6 +971,9 @@ class Settings(Struct):
                 self._ignore_section(line, own)
             elif isinstance(line, Stray):
                 self._drop(line.section, line.text, line.text.value, line.because)
+            elif is_drop_in and line.section == "Install" and self.lacks(DROP_INS_INSTALL):
+                because = f"systemd before {DROP_INS_INSTALL} reads no `[Install]` in a drop-in ({self.systemd.because})"
+                self._drop(line.section, line.key, line.value.value, because)
             elif line.section in KEYS:
                 fatal = self._assign(line)
                 if fatal:
@@ -966,7 +1002,7 @@ class Settings(Struct):
                 self._drop(line.section, line.key, line.value.value, _unknown_key(line.section, key))
             return ""
         name = f"{line.section}.{key}"
-        if self.systemd.lacks(SINCE.get(name, 0)):
+        if self.lacks(SINCE.get(name, 0), name):
             self._drop(line.section, line.key, line.value.value, self._too_new(SINCE[name]))
             return ""
         name = RENAMED.get(name, name)
@@ -1001,7 +1037,7 @@ class Settings(Struct):
             choices = CHOICES[name].split()
             because = "" if value in choices else f"it is none of {', '.join(f'`{choice}`' for choice in choices)}"
             since = _WORDS_SINCE.get((name, value), 0)
-            if self.systemd.lacks(since):
+            if self.lacks(since, f"{name}={value}"):
                 self._drop(line.section, line.key, value, self._too_new(since))
                 return ""
         elif name in _CHECKED:
@@ -1037,7 +1073,7 @@ class Settings(Struct):
         too_new = self._find_too_new(line.value.value, found)
         if too_new:
             found = Commands(fatal=too_new)
-        if found.fatal and self.systemd.lacks(WRONG_COMMANDS_REFUSED):
+        if found.fatal and self.lacks(WRONG_COMMANDS_REFUSED):
             found = Commands(found.programs, ignored=found.fatal)  # the line alone is lost
         self.programs.setdefault(name, []).extend((program, line.value.span) for program in found.programs)
         if found.programs:
@@ -1049,10 +1085,10 @@ class Settings(Struct):
     def _find_too_new(self, line: str, found: Commands) -> str:
         """Return why an old systemd takes no such command line: for a mark in front of it, or a program without its folder."""
         for mark in marks_of(line):
-            if self.systemd.lacks(_MARKS_SINCE.get(mark, 0)):
+            if self.lacks(_MARKS_SINCE.get(mark, 0)):
                 return f"the mark `{mark}` came with systemd {_MARKS_SINCE[mark]} ({self.systemd.because})"
         plain = next((program for program in found.programs if not program.startswith(("/", "%"))), None)
-        if plain is not None and self.systemd.lacks(PLAIN_PROGRAMS):
+        if plain is not None and self.lacks(PLAIN_PROGRAMS):
             return f"`{plain}` is no absolute path, which systemd before {PLAIN_PROGRAMS} asks for ({self.systemd.because})"
         return ""
 
@@ -1069,7 +1105,8 @@ class Settings(Struct):
         if name in _STATUS_LISTS:
             given = [word for word in words(value) if word]
             bad = [word for word in given if exit_status(word) is None]
-            new = [word for word in given if word in _EXIT_NAMES.split()] if self.systemd.lacks(_STATUS_NAMES) else []
+            names = [word for word in given if word in _EXIT_NAMES.split()]
+            new = names if names and self.lacks(_STATUS_NAMES) else []
             if bad:
                 self._drop(line.section, line.key, value, f"`{bad[0]}` is neither an exit status nor a signal")
             elif new:

@@ -361,13 +361,22 @@ _EL7, _EL8, _EL9 = ('ID="centos"\nVERSION_ID="7"\n', "ID='rhel'\nVERSION_ID='8.4
         ('NAME="x"\nVERSION_ID="7.9"\nID="rhel"\n', 219, 219),
         ('ID="rhel"\nVERSION_ID="7.1"\n', 208, 208),
         (_EL7, 208, 219),
-        ('ID="centos"\nVERSION_ID="8"\nID_LIKE="rhel fedora"\n', 239, 244),
+        ('ID="centos"\nVERSION_ID="8"\nID_LIKE="rhel fedora"\n', 239, 239),
         (_EL8, 239, 239),
-        (_EL9, 249, 252),
+        (_EL9, 252, 252),
+        ('ID="rhel"\nVERSION_ID="9.1"\n', 250, 250),
+        ('ID="centos"\nVERSION_ID="9"\n', 249, 252),
+        ('ID="centos"\nVERSION_ID="10"\n', 256, 257),
         ('ID=ubuntu\nVERSION_ID="16.04"\n', 229, 229),
         ('ID=ubuntu\nVERSION_ID="24.04"\n', 255, 255),
-        ("ID=debian\nVERSION_ID=12\n", 252, 257),
-        ('ID="sles"\nVERSION_ID="12.4"\n', 210, 228),
+        ("ID=debian\nVERSION_ID=12\n", 252, 254),
+        ("ID=debian\nVERSION_ID=13\n", 257, 260),
+        ("12.5\n", 252, 254),
+        ("bookworm/sid\n", 0, 100_000),
+        ("DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=22.04\nDISTRIB_CODENAME=jammy\n", 249, 249),
+        ('ID="sles"\nVERSION_ID="12.1"\n', 210, 210),
+        ('ID="sles"\nVERSION_ID="12.4"\n', 228, 228),
+        ('ID="sles"\nVERSION_ID="15.5"\n', 249, 249),
         ("CentOS Linux release 7.9.2009 (Core)\n", 219, 219),
         ("Red Hat Enterprise Linux Server release 7.2 (Maipo)\n", 219, 219),
         ("Fedora release 24 (Twenty Four)\n", 0, 100_000),
@@ -377,6 +386,41 @@ _EL7, _EL8, _EL9 = ('ID="centos"\nVERSION_ID="7"\n', "ID='rhel'\nVERSION_ID='8.4
 def test_a_distribution_tells_its_systemd(text: str, least: int, most: int) -> None:
     found = version_of_system(text) or Version()
     assert (found.least, found.most) == (least, most)
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "dropped"),
+    [
+        ("8.0", "Type=exec", True),
+        ("8.1", "Type=exec", False),
+        ("8.2", "ExecCondition=/bin/true", True),
+        ("8.4", "ExecCondition=/bin/true", False),
+        ("8.10", "SuccessExitStatus=TEMPFAIL", True),
+        ("9.3", "Type=notify-reload", True),
+        ("9.4", "Type=notify-reload", False),
+        ("9.6", "RestartMode=direct", True),
+    ],
+)
+def test_el_takes_what_later_versions_brought_into_its_own(number: str, text: str, dropped: bool) -> None:
+    """systemd-rhel8 239-15, 239-32; systemd-rhel9 252-21, 252-74."""
+    files = {"etc/systemd/system/openstack-nova-api.service": f"[Service]\nExecStart=/usr/bin/nova-api\n{text}\n"}
+    facts = _facts_on(f'ID="rhel"\nVERSION_ID="{number}"\n', files)
+    (unit,) = facts.of(Unit)
+    assert (bool(facts.of(IgnoredLine)), unit.otherwise) == (dropped, ())
+
+
+@pytest.mark.parametrize(("system", "state"), [(_EL7, "static"), (_EL8, "disabled"), (_EL9, "disabled"), ("", "disabled")])
+def test_how_a_unit_is_enabled_is_read_in_drop_ins_from_systemd_236_on(system: str, state: str) -> None:
+    """NEWS of systemd 236."""
+    files = {
+        "usr/lib/systemd/system/openstack-nova-api.service": "[Service]\nExecStart=/usr/bin/nova-api\n",
+        "etc/systemd/system/openstack-nova-api.service.d/a.conf": "[Install]\nWantedBy=multi-user.target\n",
+    }
+    facts = _facts_on(system, files)
+    (unit,) = facts.of(Unit)
+    lost = [line.because for line in facts.of(IgnoredLine)]
+    assert unit.settings.get("Install.WantedBy") is None if state == "static" else unit.settings["Install.WantedBy"].value
+    assert lost == (["systemd before 236 reads no `[Install]` in a drop-in (EL 7 has 219 at most)"] if state == "static" else [])
 
 
 @pytest.mark.parametrize(
@@ -392,7 +436,8 @@ def test_a_distribution_tells_its_systemd(text: str, least: int, most: int) -> N
         ),
         (_EL9, AUTO, "loaded", ""),
         (_EL9, "train", "loaded", ""),  # what the host itself says counts
-        ("ID=centos\nVERSION_ID=8\n", AUTO, "loaded", ""),  # EL 8.7 has it
+        ("ID=centos\nVERSION_ID=8\n", AUTO, "loaded", ""),  # EL 8.7 has it; what is judged of it is not known
+        ("ID=rhel\nVERSION_ID=8.10\n", AUTO, "loaded", ""),
         ("", "wallaby", "loaded", ""),
         ("", AUTO, "loaded", ""),
     ],
