@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Optional
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from lwlint.checks.containers import lacking_units, units
+from lwlint.checks.containers import lacking_units, strangers, units
 from lwlint.checks.parameters import OptionName, Project, Regex, ReleaseName, nothing_in, wrong_bounds
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch
@@ -863,6 +863,7 @@ class WorkerParams(Document, frozen=True):
 
 def _run(facts: Facts, params: WorkerParams) -> Iterator[Saw]:
     sets = option_sets(facts)
+    yield from (Unknown(because, unit.span) for because, unit in strangers(facts) if unit.runner == params.runner)
     for unit in units(facts):
         service = unit.service
         if service is None or unit.runner != params.runner or not _stays_broken(service, params, facts.release.name):

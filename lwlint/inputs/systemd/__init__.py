@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lwlint.core.facts import Fact
-from lwlint.core.kind import TEMPLATE, TEXT, Comments, Kind, Material, Recognised, decode_loosely, is_template, made_by, told_by
+from lwlint.core.kind import TEMPLATE, TEXT, UNREADABLE, Comments, Kind, Material, Recognised, decode_loosely, is_template, made_by, told_by
 from lwlint.core.lazy import classes, function, pattern
 
 _TYPES = r"\.(service|socket|timer|mount|automount|path|swap|slice|scope|target)"
@@ -86,6 +86,8 @@ def _decode(data: bytes) -> str:
 
 def _facts(material: Material) -> Iterator[Fact]:
     sources, quadlets = material.of("unit"), material.of("quadlet")
+    if quadlets:  # one that cannot be read counts for the others of its folder
+        quadlets += (source for source in material.of(UNREADABLE) if _may_be_quadlet(source.path))
     facts: Iterator[Fact] = iter(())
     if sources or material.links or quadlets:
         from lwlint.inputs.systemd.reader import unit_facts, version_of

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from lwlint.core.kind import UNREADABLE
 from lwlint.core.source import Link, Source, Span, Text
 from lwlint.inputs.systemd import settings as parser
 from lwlint.inputs.systemd.facts import MADE_ONCE, QUADLETS, SECOND, Version
@@ -557,7 +558,13 @@ def read_made(sources: Iterable[Source]) -> Iterator[tuple[str, bool, list[Made]
 
 
 def _make(sources: list[Source], on_host: bool) -> Iterator[Made]:
-    """Yield what is made of the quadlets of one host or folder: of equal names the first that podman comes to and can read."""
+    """Yield what is made of the quadlets of one host or folder: of equal names the first that podman comes to and can read.
+
+    For one that it cannot read, as a link that leads nowhere, podman's generator passes over its whole folder; where it is only here that
+    nobody can, that is not known.
+    """
+    unread = {posixpath.dirname(source.path): source.path for source in sources if source.kind == UNREADABLE and _is_whole(source)}
+    sources = [source for source in sources if source.kind != UNREADABLE]
     texts = {source.path: parser.read_quadlet(source) for source in sources}
     ordered = sorted(sources, key=_strength)
     main: dict[str, Source] = {}
@@ -579,8 +586,15 @@ def _make(sources: list[Source], on_host: bool) -> Iterator[Made]:
         if file.endswith(".conf"):
             drop_ins.setdefault(posixpath.basename(above), []).append((file, source))
     yield from _convert(
-        _Quadlets(main, texts, {name: [*texts[main[name].path].lines, *_add(name, drop_ins, texts)] for name in main}), lost
+        _Quadlets(main, texts, {name: [*texts[main[name].path].lines, *_add(name, drop_ins, texts)] for name in main}),
+        lost,
+        unread if on_host else {},
     )
+
+
+def _is_whole(source: Source) -> bool:
+    """Return whether a file is a quadlet itself, and no drop-in of one."""
+    return source.path.rpartition(".")[2] in _SECTIONS
 
 
 def _strength(source: Source) -> tuple[int, list[str]]:
@@ -619,8 +633,9 @@ def _drop_in_folders(name: str) -> Iterator[str]:
     yield f"{suffix}.d"
 
 
-def _convert(quadlets: _Quadlets, lost: Mapping[str, str]) -> Iterator[Made]:
-    """Yield the units of quadlets; `lost` has, by folder, one that podman cannot read, for which it passes over all others there."""
+def _convert(quadlets: _Quadlets, lost: Mapping[str, str], unread: Mapping[str, str]) -> Iterator[Made]:
+    """Yield the units of quadlets; `lost` has, by folder, one that podman cannot read, for which it passes over all others there, and
+    `unread` one that could not be read here."""
     refused: dict[str, tuple[str, Span | None]] = {}
     unsure: dict[str, str] = {}
     for name, source in quadlets.files.items():
@@ -628,7 +643,7 @@ def _convert(quadlets: _Quadlets, lost: Mapping[str, str]) -> Iterator[Made]:
         if why is not None:
             refused[name] = why
             continue
-        unknown = _not_known(name, quadlets)
+        unknown = _not_known(name, quadlets) or _explain_unread(unread.get(posixpath.dirname(source.path), ""))
         if unknown:
             unsure[name] = unknown
     ends = dict(refused)
@@ -644,6 +659,10 @@ def _convert(quadlets: _Quadlets, lost: Mapping[str, str]) -> Iterator[Made]:
     for name in quadlets.files:
         made = _unit_of(name, quadlets, inside.get(name, []))
         yield replace(made, refused=ends.get(name), unsure="" if name in ends else unsure.get(name, ""))
+
+
+def _explain_unread(path: str) -> str:
+    return f"`{posixpath.basename(path)}` could not be read: where podman cannot either, it passes over the whole folder" if path else ""
 
 
 def _makes_none(name: str, quadlets: _Quadlets, beside: str) -> tuple[str, Span | None] | None:

@@ -640,3 +640,24 @@ def test_an_instance_of_a_quadlet_is_judged_and_not_its_template(is_link: bool, 
 def test_a_template_is_enabled_by_its_default_instance(line: str, state: str) -> None:
     files = {f"{FOLDER}/nova_api@.container": f"{CONTAINER}[Install]\nWantedBy=multi-user.target\n{line}"}
     assert units_of(files)["nova_api@.service"].enabled == state
+
+
+@pytest.mark.parametrize(
+    ("link", "place", "outcome"),
+    [
+        ("z.container", "", "not evaluated"),
+        ("data.volume", "", "not evaluated"),
+        ("a/z.container", "a", "pass"),
+        ("nova_api.container.d/a.conf", "nova_api.container.d", "pass"),
+        ("z.txt", "", "pass"),
+    ],
+)
+def test_podman_passes_over_the_folder_of_a_link_that_leads_nowhere(link: str, place: str, outcome: str, tmp_path: Path) -> None:
+    """podman 5.4, `quadlet -dryrun`; where the link leads is not among what was given, and may be there on the host."""
+    folder = tmp_path / FOLDER
+    (folder / place).mkdir(parents=True)
+    (folder / "nova_api.container").write_text(CONTAINER + "[Service]\nRestart=always\n")
+    (folder / link).symlink_to("/srv/nowhere")
+    (verdict,) = (one for one in lwlint.check([tmp_path], select=["LW208"]).verdicts)
+    assert verdict.outcome == outcome
+    assert (f"`{link}` could not be read" in verdict.because) == (outcome != "pass")

@@ -95,3 +95,9 @@ def test_a_problem_by_every_systemd_of_the_host_is_one() -> None:
     """What depends on the version is another line of the same host."""
     files = {**LIMIT, NOVA.replace("api", "conductor"): "[Service]\nExecStart=/usr/bin/nova-conductor\n", "etc/os-release": FEDORA}
     assert outcome("unit-not-restarted", files)[0] == "fail"
+
+
+@pytest.mark.parametrize(("start", "found"), [("uwsgi --ini /etc/nova/nova-frobnicator.ini", ASKED), ("nova-frobnicator", "pass")])
+def test_whether_a_worker_that_is_not_known_answers_500_for_good_is_not_known_under_uwsgi(start: str, found: str) -> None:
+    files = {"etc/systemd/system/nova-frobnicator.service": f"[Service]\nExecStart=/usr/bin/{start}\nRestart=always\n"}
+    assert outcome("worker-that-answers-500", files)[0] == found
