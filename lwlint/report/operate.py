@@ -438,7 +438,11 @@ def _do(failure: Failure) -> Iterator[str]:
         yield f"on {failure.node}: `echo b > /proc/sysrq-trigger` (the node is reset at once, without a shutdown)"
         return
     words = ("--resource", failure.thing, "--node", failure.node)
-    if failure.what == DEAD:
+    if failure.copy:  # `--fail` takes no bundle
+        resource, node = failure.copy
+        line = command("crm_resource", "--fail", "--resource", resource, "--node", node)
+        yield f"on any node: `{line}` (`crm_mon -1` shows the number of the copy on {failure.node}), or kill its process there"
+    elif failure.what == DEAD:
         yield f"on any node: `{command('crm_resource', '--fail', *words)}`, or kill its process there"
     else:
         yield f"on any node: `{command('crm_resource', '--ban', *words)}`"

@@ -64,12 +64,16 @@ _TAKEN = "taken is that all nodes are up, and all runs as the scheduler starts i
 
 
 class Failure(Struct, frozen=True):
-    """One thing that fails: `what` NODE, DEAD (found dead, once) or BARRED (it cannot run there any more); `thing` is empty of a NODE."""
+    """One thing that fails: `what` NODE, DEAD (found dead, once) or BARRED (it cannot run there any more); `thing` is empty of a NODE.
+
+    `copy` is the copy of a bundle that is found dead, as Pacemaker calls it: a primitive and its node. It is empty of all else.
+    """
 
     what: str
     node: str
     thing: str = ""
     title: str = ""
+    copy: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -316,7 +320,16 @@ class Cluster:
         for thing in things:
             for node in sorted(where.nodes.get(thing, ())):
                 if node in online or node not in self.members:
-                    yield from (Failure(kind, node, thing, self.service(thing)[1]) for kind in (DEAD, BARRED))
+                    title = self.service(thing)[1]
+                    yield Failure(DEAD, node, thing, title, self._copy(thing, node))
+                    yield Failure(BARRED, node, thing, title)
+
+    def _copy(self, thing: str, node: str) -> tuple[str, ...]:
+        """Return the primitive of a bundle that a monitor watches on a node, and the node that this is on for Pacemaker; else nothing."""
+        if self.cib.top(self.things[thing]).form != BUNDLE:
+            return ()
+        history = self._history(self.document, thing, node)
+        return () if history is None else (primitive_of(history[0]), history[2])
 
     # one failure
 
@@ -335,7 +348,7 @@ class Cluster:
         document, start = (self.document, self._state) if rest is None else (rest.cib, rest.after)
         before = _without(self.where(start), gone)
         try:
-            made, events = self._failing(failure, document, start, before)
+            made, events = self._failing(failure, document, start)
             settled = self._ask.settle(made, *events)
         except Refused as refused:
             return _unknown(failure, f"Pacemaker refuses it: {refused}")
@@ -397,13 +410,13 @@ class Cluster:
             return UNKNOWN
         return YES if 2 * left > len(self.members) else NO
 
-    def _failing(self, failure: Failure, document: Any, state: State, where: _Where) -> tuple[Any, list[Event]]:
+    def _failing(self, failure: Failure, document: Any, state: State) -> tuple[Any, list[Event]]:
         """Return the CIB and the events by which something fails in it."""
         if failure.what == NODE:
             left = sum(node != failure.node for node in state.online if node in self.members)
             lost = [Event("quorum", "0")] if self.quorum(left) == NO else []
             return document, [Event("node-fail", failure.node), *lost]
-        history = self._history(document, failure.thing, failure.node, where)
+        history = self._history(document, failure.thing, failure.node)
         if history is None:
             raise _Unseen
         resource, interval, uname = history
@@ -412,7 +425,7 @@ class Cluster:
         _add_failures(made, uname, resource, count, forever=failure.what == BARRED)
         return made, [Event("op-inject", f"{resource}_monitor_{interval}@{uname}=7")]
 
-    def _history(self, document: Any, thing: str, node: str, where: _Where) -> tuple[str, str, str] | None:
+    def _history(self, document: Any, thing: str, node: str) -> tuple[str, str, str] | None:
         """Return the instance, the interval (ms) and the node's name in the status, of the monitor that would see the thing fail there."""
         hosts = guests(document)
         best = None

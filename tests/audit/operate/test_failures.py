@@ -30,6 +30,7 @@ from lwlint.core.finding import ConfigurationError
 from lwlint.core.source import Source
 from lwlint.inputs.pacemaker.model import Colocations, cibs
 from lwlint.inputs.pacemaker.reader import cib_facts
+from lwlint.report.operate import render_testplan
 from lwlint.run import load_catalogue
 from tests.audit.operate.clusters import address, cib, clone, master, ocf, order, pacemaker_is_here, running, service, together
 from tests.inputs.pacemaker.cib_shapes import tied
@@ -105,7 +106,7 @@ def compare(text: str, pacemaker: Pacemaker, folder: Path, most: int) -> int:
     failures = [one for one in asked.failures() if not one.thing or (one.what == DEAD and one.title in ("virtual IP", "haproxy"))][:most]
     for failure in failures:
         if failure.thing:
-            history = asked._history(asked.document, failure.thing, failure.node, asked.where(asked._state))
+            history = asked._history(asked.document, failure.thing, failure.node)
             if history is None:
                 assert "no recurring monitor" in asked.result(failure).trouble
                 continue
@@ -417,6 +418,28 @@ def test_the_command_tells_a_table_and_what_is_wrong(capsys: pytest.CaptureFixtu
     assert "<h2>What is wrong</h2>" in page
     assert main(["what-if", str(path), "--fail", "node:one", "--format", "testplan"]) == 0
     assert "## 1. node one dies\n\n- do: on one: `echo b > /proc/sysrq-trigger`" in capsys.readouterr().out
+
+
+def test_a_copy_of_a_bundle_is_failed_by_names_that_crm_resource_knows(pacemaker: Pacemaker, tmp_path: Path) -> None:
+    source = next((HERE / "fixtures/sos/queens-docker").rglob("cib.xml"))
+    text = source.read_text("utf-8")
+    asked = cluster(text, pacemaker)
+    path = tmp_path / "running.xml"
+    path.write_bytes(serialize(asked.document))
+    bundles = [one for one in asked.failures() if one.what == DEAD and one.thing.endswith("-bundle")]
+    assert {one.thing for one in bundles} >= {"haproxy-bundle", "galera-bundle"}
+    for one in bundles:
+        resource, node = one.copy
+        assert resource not in asked.things  # `crm_resource --fail` takes a primitive alone
+        command = ["crm_resource", "--locate", "--resource", resource]
+        said = subprocess.run(command, env={**os.environ, "CIB_file": str(path)}, capture_output=True, text=True, check=True).stdout
+        assert re.search(rf"is running on: {node}\b", said), said
+    plan = render_testplan([study(text, facts_of(text), pacemaker, ("resource:galera-bundle",))])
+    does = r"is found dead on (\S+)\n\n- do: on any node: `([^`]+)` \(`crm_mon -1` shows [^)]+ on (\S+)\)"
+    dead = re.findall(does, plan)
+    assert sorted(node for node, _, _ in dead) == where(asked, "galera-bundle")
+    assert all(re.fullmatch(r"crm_resource --fail --resource galera --node galera-bundle-\d", line) for _, line, _ in dead)
+    assert all(one == other for one, _, other in dead)
 
 
 def programs(folder: Path, script: str) -> tuple[str, ...]:
