@@ -9,7 +9,7 @@ import copy
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -154,18 +154,28 @@ class Delete(Struct, frozen=True):
 
 
 class Create(Struct, frozen=True):
-    """An element is added at the end of a section of the configuration (`resources`, `constraints`, `tags`; `configuration` itself)."""
+    """An element is added to a section of the configuration (`resources`, `constraints`, `tags`; `configuration` itself).
+
+    `position` is how many stand before it, None for all: of resources that are alike the scheduler places the first one first.
+    """
 
     section: str
     xml: str
+    position: Optional[int] = None
 
     def apply(self, cib: Element) -> None:
         """Add it to `cib`."""
-        section(cib, "" if self.section == "configuration" else self.section).append(_element(self.xml))
+        above = section(cib, "" if self.section == "configuration" else self.section)
+        above.insert(len(above) if self.position is None else self.position, _element(self.xml))
 
     def command(self) -> str:
         """Return the command that does it to the CIB in the file `$C`."""
-        return f"CIB_file=$C cibadmin --create --scope {self.section} --xml-text {shlex.quote(self.xml)}"
+        if self.position is None:
+            return f"CIB_file=$C cibadmin --create --scope {self.section} --xml-text {shlex.quote(self.xml)}"
+        path = "/cib/configuration" + ("" if self.section == "configuration" else f"/{self.section}")
+        change = f'<change operation="create" path="{path}" position="{self.position}">{self.xml}</change>'
+        patch = f'<diff format="2">{change}</diff>'
+        return f"CIB_file=$C cibadmin --patch --xml-text {shlex.quote(patch)}"
 
     @property
     def xpath(self) -> str:
@@ -248,7 +258,8 @@ def _pair(id: str, name: str, value: str) -> str:
 def _restoring(found: Element) -> Edit:
     above = _above(found)
     if above.get("id") is None:
-        return Create(str(above.tag), one_line(found))
+        at = above.index(found)
+        return Create(str(above.tag), one_line(found), at if at + 1 < len(above) else None)
     return Replace(one_line(above))
 
 

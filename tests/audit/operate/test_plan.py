@@ -23,6 +23,7 @@ from lwlint.audit.operate.steps import (
     Plan,
     Step,
     apply_edits,
+    one_line,
     section,
     taking_back,
     value_of,
@@ -146,6 +147,30 @@ def test_what_comes_back_does_not_run_where_it_must_not_in_between() -> None:
     with Pacemaker() as pacemaker:
         found = pacemaker.settle(without_history(between, ["httpd"])).changes
     assert {action.node for action in found if action.resource == "httpd"} == {"one", "three"}
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_comes_back_comes_back_to_its_place_for_the_scheduler_goes_by_the_order_of_resources(at_once: bool, tmp_path: Path) -> None:
+    pacemaker_is_here()
+    if shutil.which("pcs") is None:
+        pytest.skip("NOT COMPARED WITH PCS: it is not installed")
+    vips = "".join(map(address, VIPS))
+    front = full_ha(defaults={}, leave_out=[address(ip) for ip in VIPS])  # the addresses last: what is in front of them leaves
+    plan = planned(running(front.replace("</resources>", f"{vips}</resources>")), Settings(at_once=at_once))
+    assert plan.refusals == ()
+    path = tmp_path / "cib.xml"
+    path.write_bytes(serialize(plan.after))
+    lines = [line for step in reversed(plan.steps) for line in step.undo if "$C" in line]
+    script = "\n".join(("set -e", *lines))
+    said = subprocess.run(["bash", "-c", script], env={**os.environ, "C": str(path)}, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    now = read_cib(path.read_text())
+    for part in ("resources", "constraints"):
+        assert [one.get("id") for one in section(now, part)] == [one.get("id") for one in section(plan.before, part)]
+        assert one_line(section(now, part)) == one_line(section(plan.before, part))
+    now.replace(now.find("status"), copy.deepcopy(plan.before.find("status")))
+    with Pacemaker() as pacemaker:
+        assert pacemaker.settle(now).changes == ()
 
 
 @pytest.mark.parametrize("more", [{}, {"properties": {"stop-orphan-resources": "true"}}, {"defaults": {"resource-stickiness": "0"}}])
