@@ -350,7 +350,7 @@ def test_a_second_failure_begins_where_the_first_has_ended(pacemaker: Pacemaker)
     asked = cluster(cib(LIGHT, BOUND), pacemaker)
     first = Failure("node", asked.members[0])
     second = [one for one in asked.failures() if one.what != DEAD and one.node != first.node]
-    made, events = asked._failing(first, asked.document, asked._state, asked.where(asked._state))
+    made, events = asked._failing(first, asked.document, asked._state)
     settled = asked._ask.settle(made, *events)
     assert asked._ask.simulate(settled.cib).before.resources == settled.after.resources
     assert {one.failure for one in asked.result(first, twice=second).then} <= set(second)
