@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Optional
 from msgspec import Meta, field
 from msgspec.structs import replace
 
-from lwlint.checks.parameters import AboutService, KnownRelease, Places, ServiceKind, ServiceName, nothing_in
+from lwlint.checks.parameters import AboutService, HieraName, KnownRelease, Places, ServiceKind, ServiceName, nothing_in
 from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import ACTIVE_ACTIVE, Facts, Service
@@ -77,7 +77,8 @@ class MappingParams(Document, frozen=True):
     combined: Annotated[tuple[str, ...], Meta(description="globs of environments that are always given together with others")] = ()
     off_by: Annotated[Optional[str], Meta(description="a setting that turns the service off where it is `false`")] = None
     spread_by: Annotated[
-        Mapping[ServiceName, str], Meta(description="services, and the setting that makes each run active/active where it is not empty")
+        Mapping[ServiceName, HieraName],
+        Meta(description="services, and the setting that makes each run active/active where it is not empty"),
     ] = field(default_factory=dict)
     other_roles: Annotated[tuple[str, ...], Meta(description="how the roles begin whose overrides do not make it so")] = ()
     while_spread: Annotated[bool, Meta(description="judge only services that run active/active by `spread_by`, instead of all others")] = (

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.heat import needs_heat, overriding
-from lwlint.checks.parameters import KnownRelease, Regex, wrong_groups
+from lwlint.checks.parameters import HieraName, KnownRelease, Project, Regex, wrong_groups
 from lwlint.core.check import Check, Reads, Saw, Unknown, unseen
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Release
@@ -186,7 +186,9 @@ class Pair(Document, frozen=True):
     """
 
     connection: Annotated[Regex, Meta(description="an expression for the whole key of a connection")]
-    retries: Annotated[tuple[str, ...], Meta(description="the keys that set its retries, with `\\1` for the groups of the expression")]
+    retries: Annotated[
+        tuple[HieraName, ...], Meta(description="the keys that set its retries, with `\\1` for the groups of the expression")
+    ]
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
     remedy: Annotated[Optional[str], Meta(description="instead of the rule's remedy")] = None
     since: Annotated[Optional[KnownRelease], Meta(description="the first release in which the service reads it")] = None
@@ -211,19 +213,19 @@ class RetryParams(Document, frozen=True):
     pairs: Annotated[tuple[Pair, ...], Meta(description="connections and their retries; the first that fits a key counts", min_length=1)]
     unlimited: Annotated[tuple[str, ...], Meta(description="the values that mean unlimited; a fix sets the first", min_length=1)] = ("-1",)
     default: Annotated[str, Meta(description="what counts where nothing is set")] = "10"
-    no_database: Annotated[tuple[str, ...], Meta(description="keys that are no database connections")] = ()
-    no_unlimited: Annotated[tuple[str, ...], Meta(description="modules of services that have no value for retries without end")] = ()
+    no_database: Annotated[tuple[HieraName, ...], Meta(description="keys that are no database connections")] = ()
+    no_unlimited: Annotated[tuple[Project, ...], Meta(description="modules of services that have no value for retries without end")] = ()
     no_unlimited_since: Annotated[
-        Mapping[str, KnownRelease],
+        Mapping[Project, KnownRelease],
         Meta(description="modules of services that have none, or no database of their own, from a release on"),
     ] = field(default_factory=dict)
     bounded: Annotated[
-        tuple[str, ...],
+        tuple[Project, ...],
         Meta(description="modules whose first connection is told, as a note, where their services have no value for retries without end"),
     ] = ()
     bounded_remedy: Annotated[Optional[str], Meta(description="the remedy of that note")] = None
     second: Annotated[
-        tuple[str, ...], Meta(description="keys of second connections, of which another rule speaks where a manifest sets them")
+        tuple[HieraName, ...], Meta(description="keys of second connections, of which another rule speaks where a manifest sets them")
     ] = ()
     other_roles: Annotated[tuple[str, ...], Meta(description="how the roles begin whose overrides do not reach the services")] = ()
 

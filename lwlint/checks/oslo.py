@@ -16,7 +16,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from lwlint.checks.containers import lacking_units, strangers, units
-from lwlint.checks.parameters import OptionName, Project, Regex, ReleaseName, nothing_in, wrong_bounds
+from lwlint.checks.parameters import Driver, OptionName, Project, Regex, ReleaseName, nothing_in, wrong_bounds
 from lwlint.core.check import Check, Reads, Saw, Unknown
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import ACTIVE_ACTIVE, Database, Facts, Release, Service
@@ -355,7 +355,9 @@ class Limit(Document, frozen=True):
     urls: Annotated[tuple[OptionName, ...], Meta(description="URLs whose query string may set it")] = ()
     query: Annotated[str, Meta(description="its name in a query string")] = ""
     query_since: Annotated[Optional[ReleaseName], Meta(description="the first release in which the query string wins")] = None
-    drivers: Annotated[tuple[str, ...], Meta(description="schemes of the URLs, of which one must have one for the option to be read")] = ()
+    drivers: Annotated[
+        tuple[Driver, ...], Meta(description="schemes of the URLs, of which one must have one for the option to be read")
+    ] = ()
     backend: Annotated[Optional[OptionName], Meta(description="the option that names the driver where no URL is set")] = None
     distribution: Annotated[str, Meta(description="a distribution's file that may set it where it cannot be seen")] = ""
     severity: Annotated[Optional[Literal["error", "warning", "note"]], Meta(description="instead of the rule's severity")] = None
@@ -424,7 +426,9 @@ class Typed(Document, frozen=True):
     )
     old_names_until: Annotated[Optional[ReleaseName], Meta(description="the last release that reads the older names")] = None
     urls: Annotated[tuple[OptionName, ...], Meta(description="URLs that name the driver which reads the options")] = ()
-    drivers: Annotated[tuple[str, ...], Meta(description="schemes of the URLs, of which one must have one for the options to be read")] = ()
+    drivers: Annotated[
+        tuple[Driver, ...], Meta(description="schemes of the URLs, of which one must have one for the options to be read")
+    ] = ()
     backend: Annotated[Optional[OptionName], Meta(description="the option that names the driver where no URL is set")] = None
 
     def names(self, option: str, release: Release) -> list[Name]:

@@ -162,6 +162,31 @@ def _option(text: str) -> None:
         raise ValueError("must be `section/option`, as `database/max_retries`")
 
 
+def _hiera_key(text: str) -> None:
+    module, colons, name = text.partition("::")
+    if not (module and colons and name) or any(letter.isspace() for letter in text):
+        raise ValueError("must be a hiera key, as `nova::db::database_max_retries`")
+
+
+# drivers of oslo.messaging, and schemes of the URLs of databases and of coordination
+_DRIVERS = (
+    *("amqp", "amqps", "fake", "http", "https", "kafka", "kombu", "pika", "qpid", "rabbit", "zmq"),
+    *("mariadb", "mongodb", "mssql", "mysql", "postgres", "postgresql", "redis", "rediss", "sqlite"),
+    *("consul", "etcd", "etcd3", "file", "memcached", "zookeeper"),
+)
+
+
+def _driver(text: str) -> None:
+    """Any scheme may be one, but for one that is nearly a known one."""
+    import re
+
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+._-]*", text):
+        raise ValueError("must be the scheme of a URL, as `rabbit`")
+    dialect = text.partition("+")[0]  # `mysql+pymysql`
+    if dialect not in _DRIVERS and (meant := near(dialect, _DRIVERS)):
+        raise ValueError(f"unknown driver{meant}")
+
+
 def _line(text: str) -> None:
     """Commands name the fact that they fix as `NAME`."""
     import re
@@ -203,6 +228,15 @@ def _setting_in_force(text: str) -> None:
         raise ValueError(f"is known by its name of today; did you mean `{RENAMED[text]}`?")
 
 
+def _ignored_setting(text: str) -> None:
+    """A line that systemd ignores may name a setting of another section."""
+    section, dot, key = text.partition(".")
+    if section not in _sections() or not dot:
+        _setting(text)
+    elif key not in _directives():
+        raise ValueError(f"unknown setting of systemd{near(key, _directives())}")
+
+
 def _clauses() -> Iterable[str]:
     from lwlint.core.catalogue import known_clauses
 
@@ -226,6 +260,9 @@ ClauseName = Annotated[str, Word("clause", _clauses)]
 Directive = Annotated[str, Word("setting of systemd", _directives)]
 UnitSetting = Annotated[str, Shape("setting of systemd", _setting_in_force)]
 WrittenSetting = Annotated[str, Shape("setting of systemd", _setting)]
+IgnoredSetting = Annotated[str, Shape("setting of systemd", _ignored_setting)]
+HieraName = Annotated[str, Shape("hiera key", _hiera_key)]
+Driver = Annotated[str, Shape("driver", _driver)]
 OptionName = Annotated[str, Shape("option", _option)]
 Regex = Annotated[str, Shape("regular expression", lazy.compile_linear)]
 CommandLine = Annotated[str, Shape("command", _line)]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple, Optional
 
 from msgspec import Meta
 
-from lwlint.checks.parameters import nothing_in
+from lwlint.checks.parameters import HieraName, OptionName, nothing_in
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
 from lwlint.core.facts import Facts, Service
@@ -282,7 +282,7 @@ class BoundParams(Document, frozen=True):
     """The parameters of the check."""
 
     switches: Annotated[
-        tuple[str, ...],
+        tuple[HieraName, ...],
         Meta(description="parameters (`CLASS::PARAMETER`) that, being `false`, leave the virtual IPs of a module unbound"),
     ] = ()
 
@@ -599,7 +599,7 @@ class SettingParams(Document, frozen=True):
     """
 
     parameters: Annotated[tuple[str, ...], Meta(description="globs of the parameters of classes that are judged")] = ()
-    options: Annotated[tuple[str, ...], Meta(description="globs of the options (`section/option`) that are judged")] = ()
+    options: Annotated[tuple[OptionName, ...], Meta(description="globs of the options (`section/option`) that are judged")] = ()
     one_of: Annotated[tuple[str, ...], Meta(description="the values that are right")] = ()
     at_most: Annotated[Optional[int], Meta(description="the greatest whole number that is right")] = None
 

@@ -35,7 +35,7 @@ from lwlint.checks.containers import (
     units,
     units_of_hosts,
 )
-from lwlint.checks.parameters import Directive, ServiceKind, ServiceName, nothing_in
+from lwlint.checks.parameters import Directive, IgnoredSetting, ServiceKind, ServiceName, nothing_in
 from lwlint.core.catalogue import find_container
 from lwlint.core.check import Check, NoParams, Reads, Saw, Unknown, needs
 from lwlint.core.config_reader import Document, Mismatch
@@ -218,7 +218,7 @@ class LineParams(Document, frozen=True):
     rules."""
 
     settings: Annotated[tuple[Directive, ...], Meta(description="the settings whose loss matters; another line is a note")]
-    not_keys: Annotated[tuple[str, ...], Meta(description="settings (`Section.Key`, as written) that other rules judge")] = ()
+    not_keys: Annotated[tuple[IgnoredSetting, ...], Meta(description="settings (`Section.Key`, as written) that other rules judge")] = ()
     endless: Annotated[
         tuple[Directive, ...],
         Meta(description="time spans whose `infinity` is over at once before systemd 229; told where neither host nor release is known"),

@@ -123,10 +123,15 @@ def typed(value: str, notes: tuple[Any, ...], way: Way) -> list[Slip]:
                 found.append(Slip(way, re.sub(r"\{(\w+)\}", lambda m: f"{{{bent(m[1])}}}", value), near=True))
             found.append(Slip(way, value + " {"))
         elif isinstance(note, Shape):
-            other = {"regular expression": "(" + value, "option": value.replace("/", "."), "setting of systemd": bent(value)}
-            found.append(
-                Slip(way, other.get(note.what, value.replace("NAME", "NMAE")), near=note.what in ("setting of systemd", "command"))
-            )
+            other = {
+                "regular expression": "(" + value,
+                "option": value.replace("/", "."),
+                "setting of systemd": bent(value),
+                "hiera key": value.replace("::", ":"),
+                "driver": bent(value),
+            }
+            near = note.what in ("setting of systemd", "command", "driver")
+            found.append(Slip(way, other.get(note.what, value.replace("NAME", "NMAE")), near=near))
     return found
 
 
@@ -206,6 +211,13 @@ def test_a_configuration_that_misspells_a_parameter_is_refused_with_its_place(ru
         assert not slip.near or "did you mean" in said, (slip.way, slip.value, said)
 
 
+@pytest.mark.parametrize("name", ["https", "amqps", "etcd", "mssql", "postgresql+psycopg", "mongodb+srv", "etcd3+https", "x-own"])
+def test_a_driver_that_is_only_like_a_known_one_is_taken(name: str) -> None:
+    limits = f"[{{option: a/b, unlimited: negative, must_be: '`-1`', drivers: [{name}]}}]"
+    text = f"rules: {{LW308: {{params: {{limits: {limits}}}}}}}"
+    configure(RULES, merge([layer(text, ".lwlint.yaml")]))
+
+
 @pytest.mark.parametrize(
     ("rule", "params", "said"),
     [
@@ -243,6 +255,30 @@ def test_a_configuration_that_misspells_a_parameter_is_refused_with_its_place(ru
             "3:67: `minus one`: must name the value that a fix sets",
         ),
         ("LW301", 'limits: [{option: a/b, unlimited: "-1", must_be: "`3`", value: "3"}]', "3:77: `3`: is not a value that never gives up"),
+        ("LW404", "bounded: [barbicn]", "3:24: `barbicn`: unknown project; did you mean `barbican`?"),
+        ("LW404", "no_unlimited_since: {ceilometr: queens}", "3:35: `ceilometr`: unknown project; did you mean `ceilometer`?"),
+        ("LW404", "no_database: [nova-database_connection]", "3:28: `nova-database_connection`: must be a hiera key"),
+        (
+            "LW308",
+            "limits: [{option: a/b, unlimited: negative, must_be: '`-1`', drivers: [pkia]}]",
+            "3:85: `pkia`: unknown driver; did you mean `pika`?",
+        ),
+        (
+            "LW308",
+            "limits: [{option: a/b, unlimited: negative, must_be: '`-1`', drivers: [a b]}]",
+            "3:85: `a b`: must be the scheme of a URL",
+        ),
+        ("LW421", "options: [max_retries]", "3:24: `max_retries`: must be `section/option`"),
+        (
+            "LW209",
+            "not_keys: [Service.StartLimitIntervalSecs]",
+            "3:25: `Service.StartLimitIntervalSecs`: unknown setting of systemd; did you",
+        ),
+        (
+            "LW209",
+            "not_keys: [Servce.StartLimitIntervalSec]",
+            "3:25: `Servce.StartLimitIntervalSec`: unknown section; did you mean `Service`?",
+        ),
         (
             "LW404",
             "pairs: [{connection: 'a::(b)', retries: ['\\2::c']}]",
