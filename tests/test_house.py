@@ -75,8 +75,8 @@ def test_the_package_has_its_rooms_and_nothing_else() -> None:
 
 
 def test_a_newcomer_can_draw_the_house_from_memory() -> None:
-    """Ten entries beside `__init__` and `__main__`, but for the mark that says that it has types; and 140 modules."""
-    entries = {path.name for path in PACKAGE.iterdir()} - {"__init__.py", "__main__.py", "__pycache__", "py.typed"}
+    """Ten entries beside `__init__` and `__main__`; and 140 modules."""
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__init__.py", "__main__.py", "__pycache__"}
     assert len(entries) <= 10
     assert len(MODULES) <= 140
 
