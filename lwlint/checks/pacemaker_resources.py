@@ -31,7 +31,6 @@ from lwlint.inputs.pacemaker.facts import (
     BUNDLE,
     BUNDLE_META,
     CONSTRAINTS,
-    GROUP,
     INFINITY,
     LOCATION,
     LOCATION_SETS,
@@ -64,8 +63,8 @@ from lwlint.inputs.pacemaker.model import (
     Places,
     around,
     cibs,
+    find_awaited,
     find_barred,
-    is_collocated,
     only_remote,
     places,
     running_nodes,
@@ -541,10 +540,8 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
                 value = cib.resources[resource].meta.get("target-role")
                 if value is not None and _keeps_down(value.value, leaf):
                     found.setdefault(value, []).append(cib.resources[resource])
-        for front in _find_in_front(cib, _leaves(cib, params)):
-            value = front.meta.get("target-role")
-            if value is not None and value.value.lower() == "stopped":
-                found.setdefault(value, [front])
+        for awaited in _find_disabled(cib, find_awaited(cib, [leaf.name for leaf in _leaves(cib, params)])):
+            found.setdefault(awaited.meta["target-role"], [awaited])
         for value, resources in found.items():
             yield _set_to(cib, facts, _DISABLED, value, resources)
         tops = {leaf.top: cib.top(leaf) for leaf in _leaves(cib, params)}
@@ -556,14 +553,12 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Problem(stopped.span, message, "property stop-all-resources", host=cib.cluster.host, commands=commands)
 
 
-def _find_in_front(cib: Cib, leaves: Iterator[Resource]) -> Iterator[Resource]:
-    """Yield what stands before one of some resources in its group: where it is stopped, nothing behind it is started."""
-    last = {leaf.parent: leaf.name for leaf in leaves if leaf.parent is not None}
-    for name, end in last.items():
-        group = cib.resources[name]
-        if group.form == GROUP and is_collocated(group):
-            for child in group.children[: group.children.index(end)]:
-                yield cib.resources[child]
+def _find_disabled(cib: Cib, awaited: Collection[str]) -> Iterator[Resource]:
+    """Yield what is stopped of some resources, as what runs something has it: a group's value counts where no member has its own."""
+    for resource in cib.resources.values():
+        value = resource.meta.get("target-role") if resource.name in awaited and resource.form in (PRIMITIVE, BUNDLE) else None
+        if value is not None and value.value.lower() == "stopped":
+            yield resource
 
 
 def _values_around(cib: Cib, leaf: Resource, name: str) -> Iterator[tuple[Text, Resource]]:

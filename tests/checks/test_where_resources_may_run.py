@@ -321,16 +321,62 @@ DISABLED = (
     [
         ("FRONT", "", True),
         ("FRONT", '<nvpair id="lb-o" name="ordered" value="false"/>', True),
-        ("FRONT", '<nvpair id="lb-c" name="collocated" value="false"/>', False),
+        ("FRONT", '<nvpair id="lb-c" name="collocated" value="false"/>', True),
+        ("FRONT", '<nvpair id="lb-c" name="collocated" value="false"/><nvpair id="lb-o" name="ordered" value="false"/>', False),
         ("BEHIND", "", False),
     ],
 )
 def test_what_is_disabled_in_front_of_haproxy_in_its_group_keeps_it_down(tmp_path: Path, place: str, setting: str, told: bool) -> None:
-    """After crm_simulate 2.1.5: a group that is not collocated starts what stands behind a stopped member, ordered or not."""
+    """After crm_simulate 2.1.5: only a group that is neither collocated nor ordered starts what stands behind a stopped member."""
     group = GROUP.replace(place, DISABLED).replace("FRONT", "").replace("BEHIND", "").replace("SET", setting)
     found = report(tmp_path, f'{group}<clone id="r-clone">{service("r", "rabbitmq-cluster")}</clone>{service("g", "galera")}', "")
     assert about(found, "LW109") == ["resource lb"] * told
     assert [c.line for f in found.findings if f.code == "LW109" for c in f.commands] == ["pcs resource enable exporter"] * told
+
+
+AGENT = (
+    '<clone id="agent-clone"><meta_attributes id="a-s">SET</meta_attributes><primitive id="agent" class="systemd" type="somebody-agent"/>'
+    "</clone>"
+)
+STOPPED = '<nvpair id="a-t" name="target-role" value="Stopped"/>'
+IN_SETS = (
+    '<rsc_order id="o"><resource_set id="s"{more}>{first}</resource_set>'
+    '<resource_set id="t"><resource_ref id="v"/></resource_set></rsc_order>'
+)
+BEHIND_RABBITMQ = '<rsc_colocation id="c" rsc="v" with-rsc="r-clone" score="INFINITY"/>'
+TWO = '<resource_ref id="agent-clone"/><resource_ref id="r-clone"/>'
+
+
+@pytest.mark.parametrize(
+    ("constraint", "told"),
+    [
+        ('<rsc_colocation id="c" rsc="v" with-rsc="agent-clone" score="INFINITY"/>', True),
+        ('<rsc_colocation id="c" rsc="v" with-rsc="agent-clone" score="1000"/>', False),
+        ('<rsc_colocation id="c" rsc="agent-clone" with-rsc="v" score="INFINITY"/>', False),
+        ('<rsc_order id="o" first="agent-clone" then="v"/>', True),
+        ('<rsc_order id="o" first="agent-clone" then="v" symmetrical="false"/>', True),
+        ('<rsc_order id="o" first="agent-clone" then="v" kind="Optional"/>', False),
+        ('<rsc_order id="o" first="agent-clone" first-action="stop" then="v" then-action="start"/>', False),
+        ('<rsc_order id="o" first="v" then="agent-clone"/>', False),
+        (IN_SETS.format(more="", first='<resource_ref id="agent-clone"/>'), True),
+        (IN_SETS.format(more=' sequential="false"', first=TWO), True),
+        (IN_SETS.format(more=' sequential="false" require-all="false"', first=TWO), False),
+        (
+            '<rsc_order id="o" first="agent-clone" then="r-clone"/><rsc_colocation id="c" rsc="v" with-rsc="r-clone" score="INFINITY"/>',
+            True,
+        ),
+    ],
+)
+def test_what_the_core_waits_for_is_not_to_be_disabled(tmp_path: Path, constraint: str, told: bool) -> None:
+    """After crm_simulate 2.1.5: the address `v` runs nowhere, or is not started, while the clone is stopped."""
+    resources = (
+        f'{AGENT.replace("SET", STOPPED)}<clone id="r-clone">{service("r", "rabbitmq-cluster")}</clone>{service("g", "galera")}'
+        f'<clone id="haproxy-clone">{service("haproxy", "haproxy")}</clone>'
+        '<primitive id="v" class="ocf" provider="heartbeat" type="IPaddr2"/>'
+    )
+    found = report(tmp_path, resources, constraint)
+    assert about(found, "LW109") == ["resource agent-clone"] * told
+    assert [c.line for f in found.findings if f.code == "LW109" for c in f.commands] == ["pcs resource enable agent-clone"] * told
 
 
 ROOM = '<utilization id="{id}-u"><nvpair id="{id}-m" name="memory" value="{amount}"/></utilization>'

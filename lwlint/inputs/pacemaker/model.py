@@ -15,7 +15,7 @@ import heapq
 from bisect import insort
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -38,6 +38,7 @@ from lwlint.inputs.pacemaker.facts import (
     ClusterProperty,
     Constraint,
     Expression,
+    Member,
     Node,
     Pair,
     Resource,
@@ -241,6 +242,10 @@ class Colocations:
                 backwards.setdefault(each, []).append(step)
         return {name for name, whole in _walk([(end, True) for end in ends], lambda step: backwards.get(step, ())) if not whole}
 
+    def list_held(self) -> Mapping[Step, Sequence[Step]]:
+        """Return for each step those without which it never runs, as `find_held` has it."""
+        return self._holding
+
     @cached_property
     def _backwards(self) -> dict[Step, list[Step]]:
         found: dict[Step, list[Step]] = {}
@@ -295,6 +300,74 @@ class Colocations:
         if whole and resource.form == GROUP and resource.children:
             found.append(((resource.children[-1], True), None))
         return found
+
+
+def find_awaited(cib: Cib, starts: Iterable[str]) -> set[str]:
+    """Return the resources without which one of those that `starts` names runs nowhere, or is not started; these too.
+
+    It goes by mandatory colocations and groups, and by mandatory orders of two starts: of a set that does not `require-all` it says
+    nothing. Each block of an order, one member or a whole parallel set, waits for the one in front of it, and so for all of them.
+    """
+    needed: dict[Step, list[Step]] = {}
+    held = Colocations(cib).list_held()
+    for constraint in cib.constraints:
+        if constraint.type == ORDER and constraint.active and constraint.ordering == "Mandatory":
+            _add_order(needed, constraint, cib)
+    for group in cib.resources.values():
+        if group.form == GROUP and _is_ordered(group):
+            for late, early in zip(group.children[1:], group.children):
+                needed.setdefault((late, False), []).append((early, True))
+
+    def after(step: Step) -> list[Step]:
+        name, whole = step
+        resource = cib.resources.get(name)
+        if resource is None or not whole:
+            return [*held.get(step, ()), *needed.get(step, ())]
+        if resource.form == GROUP and not is_collocated(resource):
+            return [(name, False)]  # it has a place whichever of its members run
+        first = _find_first(cib, resource) if resource.form in _MANY else ()
+        return [*held.get(step, ()), (name, False), *((child, False) for child in first)]
+
+    return {name for name, _ in _walk([(name, True) for name in starts], after) if name in cib.resources}
+
+
+def _find_first(cib: Cib, top: Resource) -> Iterator[str]:
+    """Yield what is in a clone or bundle, of a group the first member: without it no copy runs."""
+    for child in top.children[:1]:
+        inner = cib.resources[child]
+        yield from inner.children[:1] if inner.form == GROUP and (is_collocated(inner) or _is_ordered(inner)) else (child,)
+
+
+def _is_ordered(group: Resource) -> bool:
+    value = group.meta.get("ordered")
+    return value is None or boolean(value.value) is not False
+
+
+def _add_order(needed: dict[Step, list[Step]], order: Constraint, cib: Cib) -> None:
+    """Note what an order makes wait, each block of members behind a step of its own."""
+    ends = [member for member in order.members if member.set >= 0] or sorted(order.members, key=lambda each: each.position)
+    blocks: list[list[Member]] = []
+    for member in ends:
+        last = blocks[-1][-1] if blocks else None
+        if last is not None and member.set >= 0 and last.set == member.set and not member.sequential:
+            blocks[-1].append(member)
+        else:
+            blocks.append([member])
+    for number, (early, late) in enumerate(pairwise(blocks)):
+        before = early[0].action or "start"
+        after = late[0].action or before
+        names = [name for member in early for name in member.resources]
+        if before not in _STARTS or after not in _STARTS or (len(names) > 1 and not all(member.require_all for member in early)):
+            continue
+        between = (f"{order.name}/{number}", True)  # no id has a slash
+        names = [name for name in names if before == "start" or cib.resources[name].promotable]
+        needed[between] = [(each, True) for name in names for each in (name, *(leaf.name for leaf in cib.inside(name)))]
+        for name in (name for member in late for name in member.resources):
+            if after == "start" or cib.resources[name].promotable:
+                needed.setdefault((name, False), []).append(between)
+
+
+_STARTS = ("start", "promote")
 
 
 def by_node(constraint: Constraint, pair: Pair, cib: Cib) -> bool:
