@@ -263,6 +263,7 @@ _IMAGE_PREFIX = pattern(
 _VARIANTS = ("/deprecated/", "/experimental/")
 _CELL = pattern(r"-cell\d+$")
 _CONTAINER_UNIT = pattern(r"(?:tripleo_|edpm_|container-)(?P<name>.+)|kolla-(?P<kolla>.+)-container")
+_QUANTUM = pattern(r"^(openstack-)?quantum-")
 _SNAP_UNIT = pattern(r"snap\.[^.]+\.(?P<name>.+)")
 # Projects of OpenStack that a unit or container which is not known may be one of.
 _OPENSTACK = (
@@ -363,7 +364,7 @@ class Catalogue:
         """Return the service of a unit of this name: with or without `.service`, an instance, or `tripleo_CONTAINER`."""
         if unit.endswith(_OTHER_UNITS):
             return None
-        name = unit[: -len(".service")] if unit.endswith(".service") else unit
+        name = _named_today(unit[: -len(".service")] if unit.endswith(".service") else unit)
         snap = _SNAP_UNIT.fullmatch(name)
         if snap is not None:
             return self.of_program(snap["name"])
@@ -484,8 +485,9 @@ class Catalogue:
             return self.of_unit(name)
         if standard == "ocf":
             provider, _, type = name.partition(":")
-            type = type.removeprefix("ocf-")  # as Fuel 7 and 8 name their agents of neutron
-            if type and provider not in _FIXED_PROVIDERS:
+            old = type.removeprefix("ocf-")  # as Fuel 7 and 8 name their agents of neutron
+            type = _named_today(old)
+            if type and (provider not in _FIXED_PROVIDERS or type != old):  # Fuel 3 put Quantum's among those of pacemaker
                 return (
                     self._types.get(type) or self.of_unit(type) or (self.of_unit("openstack-" + type) if provider == "openstack" else None)
                 )
@@ -594,6 +596,11 @@ def find_container(unit: str) -> str | None:
     them; None for another name."""
     match = _CONTAINER_UNIT.fullmatch(unit[: -len(".service")] if unit.endswith(".service") else unit)
     return (match["name"] or match["kolla"]) if match else None
+
+
+def _named_today(unit: str) -> str:
+    """Return a unit or agent of Quantum's by the name that it has since havana, when that became Neutron; others as they are."""
+    return _QUANTUM.sub(r"\1neutron-", unit)
 
 
 def _bare(id: str) -> str:
