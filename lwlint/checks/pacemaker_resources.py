@@ -919,7 +919,10 @@ def _twins(cib: Cib, params: Params) -> Iterator[Problem]:
                 f"resource `{leaf.name}`: it runs the same unit as `{other.name}`; it is active/passive and must run once in the cluster"
             )
             related = (Related(other.span, "the other resource"),)
-            yield Problem(leaf.span, message, f"resource {leaf.name}", related, host=leaf.host)
+            binds_others = any(len(each.members) > 2 for each in cib.binding((leaf.name, leaf.top)))
+            commands = pacemaker_constraints.remove(cib, leaf) if not binds_others else ()
+            remedy = f"Keep one of `{other.name}` and `{leaf.name}`, the one with the right constraints, and delete the other."
+            yield Problem(leaf.span, message, f"resource {leaf.name}", related, host=leaf.host, commands=commands, remedy=remedy)
 
 
 class StickyParams(Document, frozen=True):

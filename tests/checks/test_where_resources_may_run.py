@@ -411,3 +411,35 @@ def test_what_takes_more_room_than_any_node_has_runs_nowhere(
     found = lwlint.check([str(tmp_path / "cib.xml")])
     assert about(found, "LW111") == ["resource openstack-cinder-volume"] * (outcome == "fail")
     assert next(verdict.outcome for verdict in found.verdicts if verdict.code == "LW111") == outcome
+
+
+TWIN = (
+    '<primitive id="{0}" class="systemd" type="openstack-cinder-volume">'
+    '<operations><op id="{0}-o" name="monitor" interval="10s"/></operations></primitive>'
+)
+DELETED = ["pcs resource disable twin --wait=600", "pcs resource delete twin"]
+OF_THREE = (
+    '<rsc_order id="o"><resource_set id="s"><resource_ref id="r-clone"/><resource_ref id="g1"/><resource_ref id="twin"/>'
+    "</resource_set></rsc_order>"
+)
+
+
+@pytest.mark.parametrize(
+    ("twin", "constraint", "commands"),
+    [
+        ("{}", "", DELETED),
+        ('<group id="g"><primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/>{}</group>', "", DELETED),
+        ('<clone id="c"><meta_attributes id="cm"><nvpair id="cx" name="clone-max" value="1"/></meta_attributes>{}</clone>', "",
+         [line.replace("twin", "c") for line in DELETED]),
+        ("{}", '<rsc_colocation id="k" rsc="twin" with-rsc="r-clone" score="1"/>', ["pcs constraint remove k", *DELETED]),
+        ("{}", OF_THREE, []),
+    ],
+)  # fmt: skip
+def test_the_second_resource_of_one_unit_is_deleted_with_what_is_on_it_alone(
+    tmp_path: Path, twin: str, constraint: str, commands: list[str]
+) -> None:
+    resources = f'<clone id="r-clone">{service("r", "rabbitmq-cluster")}</clone>{service("g1", "galera")}{TWIN.format("first")}'
+    found = report(tmp_path, resources + twin.replace("{}", TWIN.format("twin")), constraint)
+    (twins,) = (each for each in found.findings if each.code == "LW107")
+    assert [each.line for each in twins.commands] == commands
+    assert twins.remedy == "Keep one of `first` and `twin`, the one with the right constraints, and delete the other."
