@@ -60,6 +60,7 @@ from lwlint.inputs.pacemaker.model import (
     TELLING,
     TRIPLEO,
     Cib,
+    Colocations,
     Places,
     around,
     cibs,
@@ -716,30 +717,62 @@ def _without_room(cib: Cib, core: set[str], found: Places) -> Iterator[Saw]:
     if strategy is None or strategy.value not in _BY_ROOM:
         return
     is_untold = bool(cib.cluster.weaker) or any(leaf.agent == _TELLS_ROOM for leaf in cib.leaves())
+    graph = Colocations(cib)
+    told: set[str] = set()
+    asked = 0
     for leaf in cib.leaves():
         wanted = {name: value for name, value in leaf.utilization.items() if _amount(value) > 0}
         if leaf.name not in core or not wanted or not found.nodes or cib.top(leaf).form == BUNDLE:
             continue
         if is_untold:
             yield Unknown(f"`{leaf.name}` takes room of a node (`utilization`), and what the nodes have is not told", leaf.span)
-        elif not any(_has_room(node, wanted) for node in found.nodes):
-            shown = ", ".join(f"`{name}={value.value}`" for name, value in wanted.items())
-            message = (
-                f"resource `{leaf.name}`: it takes {shown} of a node, and no node has that; under `placement-strategy={strategy.value}`"
-            )
+            continue
+        asked += 1
+        if asked > _MOST_ASKED:
+            yield Unknown(f"more than {_MOST_ASKED} resources take room of nodes, and no more are looked at", leaf.span)
+            return
+        beside = tuple(_find_beside(cib, graph, leaf)) if _fits(found, leaf) else ()
+        if any(other.name in told or not _fits(found, other) for other in beside):
+            continue  # it waits for one that has no room itself
+        taken = _add_up(leaf, *beside)
+        if not any(_has_room(node, taken) for node in found.nodes):
+            told.add(leaf.name)
+            shown = ", ".join(f"`{name}={taken[name] if beside else wanted[name].value}`" for name in taken)
+            together = f"together with {', '.join(f'`{other.name}`' for other in beside[:_NAMED])} " if beside else ""
+            message = f"resource `{leaf.name}`: {together}it takes {shown} of a node, and no node has that; under"
+            message = f"{message} `placement-strategy={strategy.value}` it runs nowhere"
             related = (Related(next(iter(wanted.values())).span, "what it takes"), Related(strategy.span, "this property"))
-            remedy = (
-                f"Give the nodes the room that they have, `pcs node utilization NODE {next(iter(wanted))}=AMOUNT`, or let it take less."
-            )
-            yield Problem(leaf.span, f"{message} it runs nowhere", f"resource {leaf.name}", related, host=leaf.host, remedy=remedy)
+            remedy = f"Give the nodes the room that they have, `pcs node utilization NODE {next(iter(taken))}=AMOUNT`, or let it take less."
+            yield Problem(leaf.span, message, f"resource {leaf.name}", related, host=leaf.host, remedy=remedy)
 
 
+def _fits(found: Places, leaf: Resource) -> bool:
+    return any(_has_room(node, _add_up(leaf)) for node in found.nodes)
+
+
+def _add_up(*leaves: Resource) -> Mapping[str, int]:
+    taken: Counter[str] = Counter()
+    for leaf in leaves:
+        taken.update({name: _amount(value) for name, value in leaf.utilization.items() if _amount(value) > 0})
+    return taken
+
+
+def _find_beside(cib: Cib, graph: Colocations, leaf: Resource) -> Iterator[Resource]:
+    """Yield what takes room of the node on which a resource runs, as it never runs without: by its group, and mandatory colocations."""
+    held = {inner.name for name in graph.find_held(leaf.name) for inner in cib.inside(name)} - {leaf.name}
+    for name in cib.resources if held else ():
+        other = cib.resources[name]
+        if name in held and cib.top(other).form != BUNDLE and any(_amount(value) > 0 for value in other.utilization.values()):
+            yield other
+
+
+_MOST_ASKED = 200  # resources of the core that take room; no cluster has so many
 _TELLS_ROOM = "ocf:heartbeat:NodeUtilization"
 
 
-def _has_room(node: Node, wanted: Mapping[str, Text]) -> bool:
+def _has_room(node: Node, wanted: Mapping[str, int]) -> bool:
     own = {name: node.utilization.get(name) for name in wanted}
-    return all((has := own[name]) is not None and (not has.value.isdecimal() or _amount(has) >= _amount(wanted[name])) for name in own)
+    return all((has := own[name]) is not None and (not has.value.isdecimal() or _amount(has) >= wanted[name]) for name in own)
 
 
 def _amount(value: Text) -> int:

@@ -42,9 +42,9 @@ def each(form: str) -> str:
     return "".join(form.replace("{n}", str(number)) for number in (1, 2, 3))
 
 
-def report(tmp_path: Path, resources: str, constraints: str, nodes: str = NODES) -> lwlint.Report:
+def report(tmp_path: Path, resources: str, constraints: str, nodes: str = NODES, properties: str = "") -> lwlint.Report:
     (tmp_path / "cib.xml").write_text(
-        f'<cib validate-with="pacemaker-3.2" epoch="1"><configuration><crm_config/><nodes>{nodes}</nodes>'
+        f'<cib validate-with="pacemaker-3.2" epoch="1"><configuration><crm_config>{properties}</crm_config><nodes>{nodes}</nodes>'
         f"<resources>{resources}</resources><constraints>{constraints}</constraints></configuration></cib>"
     )
     return lwlint.check([str(tmp_path / "cib.xml")])
@@ -411,6 +411,35 @@ def test_what_takes_more_room_than_any_node_has_runs_nowhere(
     found = lwlint.check([str(tmp_path / "cib.xml")])
     assert about(found, "LW111") == ["resource openstack-cinder-volume"] * (outcome == "fail")
     assert next(verdict.outcome for verdict in found.verdicts if verdict.code == "LW111") == outcome
+
+
+ADDRESS = '<primitive id="{0}" class="ocf" provider="heartbeat" type="IPaddr2">{1}</primitive>'
+
+APART = '<nvpair id="gc" name="collocated" value="false"/>'
+
+
+@pytest.mark.parametrize(
+    ("around", "constraint", "has", "told"),
+    [
+        ('<group id="g">{}</group>', "", 100, True),
+        ('<group id="g">{}</group>', "", 120, False),
+        (f'<group id="g"><meta_attributes id="gm">{APART}</meta_attributes>{{}}</group>', "", 100, False),
+        ("{}", '<rsc_colocation id="k" rsc="v2" with-rsc="v1" score="INFINITY"/>', 100, True),
+        ("{}", '<rsc_colocation id="k" rsc="v2" with-rsc="v1" score="1000"/>', 100, False),
+        ("{}", "", 100, False),
+    ],
+)
+def test_what_must_run_on_one_node_is_to_have_room_there_together(
+    tmp_path: Path, around: str, constraint: str, has: int, told: bool
+) -> None:
+    """After crm_simulate 2.1.5: of two that take 60 each, the second is not started."""
+    both = "".join(ADDRESS.format(name, ROOM.format(id=name, amount=60)) for name in ("v1", "v2"))
+    resources = f'<clone id="r-clone">{service("r", "rabbitmq-cluster")}</clone>{service("g1", "galera")}{around.format(both)}'
+    resources += f'<clone id="haproxy-clone">{service("haproxy", "haproxy")}</clone>'
+    node = f'<node id="1" uname="one">{ROOM.format(id="one", amount=has)}</node>'
+    strategy = '<cluster_property_set id="p"><nvpair id="p-s" name="placement-strategy" value="utilization"/></cluster_property_set>'
+    found = report(tmp_path, resources, constraint, node, strategy)
+    assert about(found, "LW111") == ["resource v2"] * told
 
 
 TWIN = (
