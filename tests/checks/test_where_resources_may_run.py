@@ -368,7 +368,10 @@ TWO = '<resource_ref id="agent-clone"/><resource_ref id="r-clone"/>'
     ],
 )
 def test_what_the_core_waits_for_is_not_to_be_disabled(tmp_path: Path, constraint: str, told: bool) -> None:
-    """After crm_simulate 2.1.5: the address `v` runs nowhere, or is not started, while the clone is stopped."""
+    """After crm_simulate 2.1.5: the address `v` runs nowhere, or is not started, while the clone is stopped.
+
+    What itself waits for the clone by an order has a place all the same, and the address is started there.
+    """
     resources = (
         f'{AGENT.replace("SET", STOPPED)}<clone id="r-clone">{service("r", "rabbitmq-cluster")}</clone>{service("g", "galera")}'
         f'<clone id="haproxy-clone">{service("haproxy", "haproxy")}</clone>'

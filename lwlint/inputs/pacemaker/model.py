@@ -318,17 +318,25 @@ def find_awaited(cib: Cib, starts: Iterable[str]) -> set[str]:
             for late, early in zip(group.children[1:], group.children):
                 needed.setdefault((late, False), []).append((early, True))
 
+    def before(step: Step) -> list[Step]:
+        resource = cib.resources.get(step[0])
+        if resource is None:
+            return needed.get(step, [])
+        return [each for name in around(cib, resource) for each in needed.get((name, False), ())]
+
     def after(step: Step) -> list[Step]:
         name, whole = step
-        resource = cib.resources.get(name)
-        if resource is None or not whole:
-            return [*held.get(step, ()), *needed.get(step, ())]
+        resource = cib.resources[name]
+        if not whole:
+            return [*held.get(step, ())]
         if resource.form == GROUP and not is_collocated(resource):
             return [(name, False)]  # it has a place whichever of its members run
         first = _find_first(cib, resource) if resource.form in _MANY else ()
         return [*held.get(step, ()), (name, False), *((child, False) for child in first)]
 
-    return {name for name, _ in _walk([(name, True) for name in starts], after) if name in cib.resources}
+    # what waits by an order has its place all the same, and what is bound to it is started there
+    started = [step for step in _walk([(name, True) for name in starts], before) if step[0] in cib.resources]
+    return {name for name, _ in _walk(started, after)}
 
 
 def _find_first(cib: Cib, top: Resource) -> Iterator[str]:
