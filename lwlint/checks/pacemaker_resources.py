@@ -541,7 +541,7 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
                 value = cib.resources[resource].meta.get("target-role")
                 if value is not None and _keeps_down(value.value, leaf):
                     found.setdefault(value, []).append(cib.resources[resource])
-        for awaited in _find_disabled(cib, find_awaited(cib, [leaf.name for leaf in _leaves(cib, params)])):
+        for awaited in _find_disabled(cib, list(_leaves(cib, params))):
             found.setdefault(awaited.meta["target-role"], [awaited])
         for value, resources in found.items():
             yield _set_to(cib, facts, _DISABLED, value, resources)
@@ -554,12 +554,19 @@ def _run_disabled(facts: Facts, params: Params) -> Iterator[Saw]:
             yield Problem(stopped.span, message, "property stop-all-resources", host=cib.cluster.host, commands=commands)
 
 
-def _find_disabled(cib: Cib, awaited: Collection[str]) -> Iterator[Resource]:
-    """Yield what is stopped of some resources, as what runs something has it: a group's value counts where no member has its own."""
+def _find_disabled(cib: Cib, leaves: Sequence[Resource]) -> Iterator[Resource]:
+    """Yield what is stopped of all that some resources wait for; a group's value counts where no member has its own.
+
+    What is outside the core is to leave the cluster with the constraints on it, unless it is in one group with what waits.
+    """
+    awaited = find_awaited(cib, [leaf.name for leaf in leaves])
+    tops = {leaf.top for leaf in leaves}
     for resource in cib.resources.values():
         value = resource.meta.get("target-role") if resource.name in awaited and resource.form in (PRIMITIVE, BUNDLE) else None
         if value is not None and value.value.lower() == "stopped":
-            yield resource
+            service = cib.service(resource)
+            if service is None or not service.is_active_active or resource.top in tops:
+                yield resource
 
 
 def _values_around(cib: Cib, leaf: Resource, name: str) -> Iterator[tuple[Text, Resource]]:

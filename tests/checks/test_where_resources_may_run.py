@@ -456,6 +456,13 @@ OF_THREE = (
 )
 
 
+def test_what_is_to_leave_the_cluster_need_not_be_enabled_first(tmp_path: Path) -> None:
+    scheduler = AGENT.replace("SET", STOPPED).replace("somebody-agent", "openstack-cinder-scheduler")
+    resources = f'{scheduler}<clone id="r-clone">{service("r", "rabbitmq-cluster")}</clone>{service("g", "galera")}{TWIN.format("cv")}'
+    found = report(tmp_path, resources, '<rsc_order id="o" first="agent-clone" then="cv"/>')
+    assert [about(found, code) for code in ("LW101", "LW105", "LW109")] == [["resource agent"], ["constraint o"], []]
+
+
 @pytest.mark.parametrize(
     ("twin", "constraint", "commands"),
     [
