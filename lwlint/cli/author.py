@@ -169,6 +169,7 @@ def _fact(path: str, at: tuple[int, ...], rule: Rule, rules: Sequence[Rule], fol
     """
     known = os.path.relpath(path)
     others: set[tuple[int, ...]] = set()
+    is_unnamed = False
     for paths in ((known,), (folder,)):
         request = Request(paths=paths, release=settings.release if settings is not None else "auto", gitignore=True)
         report = check(request, [one for one in rules if one.id == rule.id])
@@ -178,9 +179,16 @@ def _fact(path: str, at: tuple[int, ...], rule: Rule, rules: Sequence[Rule], fol
             found = report.sources[finding.span.path].position(finding.span.start)[: len(at)]
             if found == at and finding.subject:
                 return "".join(f"[{character}]" if character in _GLOB else character for character in finding.subject)
-            others.add(found)
-    near_by = f"; it does on line {', '.join(map(_position, sorted(others)))}" if others else ""
-    raise ConfigurationError(f"`{path}:{_position(at)}`: {rule.code} finds nothing there that has a name{near_by}")
+            if found == at:
+                is_unnamed = True
+            else:
+                others.add(found)
+    if is_unnamed:
+        raise ConfigurationError(
+            f"`{path}:{_position(at)}`: what {rule.code} finds there has no name that an exception could give; name the file alone"
+        )
+    near_by = f"; it finds something on line {', '.join(map(_position, sorted(others)))}" if others else ""
+    raise ConfigurationError(f"`{path}:{_position(at)}`: {rule.code} finds nothing there{near_by}")
 
 
 def _position(at: tuple[int, ...]) -> str:
@@ -224,7 +232,7 @@ def new_rule(options: argparse.Namespace) -> int:
     if os.path.exists(path) or why:
         raise ConfigurationError(f"`{path}`: {why or 'exists already'}")
     if options.id in {rule.id for rule in load_rules()}:
-        raise ConfigurationError(f"`{options.id}`: is a rule of lwlint's own; name yours otherwise")
+        raise ConfigurationError(f"`{options.id}`: is a rule of lwlint's own; choose another name")
     beside = load_folder(folder, options.folder.rstrip("/")) if any(folder.rglob("*.yaml")) else ()
     text = skeleton(options.id, options.area, beside)
     try:

@@ -141,7 +141,7 @@ def what_if(options: argparse.Namespace) -> int:
 
         code = run_audit([options.target], options, ask)
     if not studies:
-        raise _without_cib(f"`{options.target}`: no CIB is in it, without which nobody can say what a failure comes to", unread, options)
+        raise _without_cib(f"`{options.target}`: no CIB is in it; without one nobody can say what a failure comes to", unread, options)
     if options.hide is not None:
         studies = [options.hide.hide_record(one) for one in studies]
         books = [options.hide.hide_record(book) for book in books]

@@ -288,8 +288,8 @@ def test_a_diff_is_taken_by_git_and_patch(
     [
         (["LW3001", "etc", "--because", "x"], "`LW3001`: unknown rule; did you mean `LW301`?"),
         (["LW301", "etc/cinder", "--because", "x"], "`etc/cinder`: no such file or folder; a pattern has one of"),
-        (["LW301", "etc/nova/nova.conf:2", "--because", "x"], "`etc/nova/nova.conf:2`: LW301 finds nothing there that has a name"),
-        (["LW301", "etc/nova/nova.conf:3:2", "--because", "x"], "`etc/nova/nova.conf:3:2`: LW301 finds nothing there that has"),
+        (["LW301", "etc/nova/nova.conf:2", "--because", "x"], "`etc/nova/nova.conf:2`: LW301 finds nothing there"),
+        (["LW301", "etc/nova/nova.conf:3:2", "--because", "x"], "`etc/nova/nova.conf:3:2`: LW301 finds nothing there; it finds"),
         (["LW301", "etc/nova/nova.conf:3:15:1", "--because", "x"], "`etc/nova/nova.conf:3:15:1`: no such file or folder"),
         (["LW301", "..", "--because", "x"], "`..`: lies outside `.`, the folder of the configuration"),
         (["LW301", "!*.conf", "--because", "x"], "`!*.conf`: takes back what a pattern before it covers, and there is none"),

@@ -88,7 +88,7 @@ def list_archives(targets: Sequence[str], lists: Iterable[str] = ()) -> list[Lis
     for target in (*targets, *lists):
         some = list(_remote(target) if is_url(target) else _local(target, known=target in named))
         if not some:
-            raise ConfigurationError(f"`{show_url(target) if is_url(target) else target}`: no archive is there")
+            raise ConfigurationError(f"`{show_url(target) if is_url(target) else target}`: there is no archive")
         for one in some:
             found.setdefault(one.url, one)
     return [found[url] for url in sorted(found)]

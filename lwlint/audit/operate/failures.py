@@ -169,7 +169,7 @@ class Cluster:
     def __init__(self, text: str, facts: Facts, pacemaker: Pacemaker) -> None:
         found = cibs(facts)
         if not found:
-            raise ConfigurationError("no CIB was given, without which nobody can say what a failure comes to")
+            raise ConfigurationError("no CIB was given; without one nobody can say what a failure comes to")
         if found[0].cluster.weaker:
             raise ConfigurationError(f"`{found[0].cluster.weaker}` stands in for the CIB; the scheduler needs the CIB itself")
         self.cib: Cib = found[0]
