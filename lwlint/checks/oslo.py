@@ -193,7 +193,7 @@ def _run_present(facts: Facts, params: Presences) -> Iterator[Saw]:
 
 def _is_meant(option: Option, presence: Presence) -> bool:
     """Return whether the value of the option is one that the presence is about."""
-    if presence.query and not re.search(rf"[?&]{re.escape(presence.query)}=", option.value):
+    if presence.query and _read_query(option.value, presence.query) is None:
         return False
     if presence.unless_value is not None and begins(presence.unless_value, option.value):
         return False
@@ -516,7 +516,7 @@ def _is_in_use(option_set: OptionSet, limit: Limit) -> bool:
 
 def _is_open(option_set: OptionSet, limit: Limit, facts: Facts) -> bool:
     """Return whether the files of a set leave it to what they may name elsewhere to set an option."""
-    return option_set.choose(limit.names) is None and _from_url(option_set, limit, facts) is None
+    return option_set.choose(limit.names) is None and not any(_from_urls(option_set, limit, facts))
 
 
 def _find_watched(option_set: OptionSet, server: Optional[str], facts: Facts) -> list[Service]:
@@ -546,9 +546,9 @@ def _judge(option_set: OptionSet, limit: Limit, registered: _Registered, facts: 
     The message of a value with which attempts end has `_SEEN` at its end.
     """
     option = option_set.choose(limit.names)
-    url = _from_url(option_set, limit, facts)
-    if url is not None:
-        yield _verdict(option_set, limit, url[0], url[1], f"`{limit.query}` in `{url[0].name}`", facts)
+    urls = list(_from_urls(option_set, limit, facts))
+    if urls:
+        yield from (_verdict(option_set, limit, url, value, f"`{limit.query}` in `{url.name}`", facts) for url, value in urls)
     elif option is None:
         connection = _connection(option_set, limit, facts)
         later = option_set.options.get(split_name(limit.later)) if limit.then and facts.release.name is None else None
@@ -737,16 +737,27 @@ def _connection(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[O
     return next((option for option in found if option is not None and not _NO_SERVER.match(option.value)), None)
 
 
-def _from_url(option_set: OptionSet, limit: Limit, facts: Facts) -> Optional[tuple[Option, str]]:
-    """Return the URL whose query string sets the option, and the value there."""
+def _from_urls(option_set: OptionSet, limit: Limit, facts: Facts) -> Iterator[tuple[Option, str]]:
+    """Yield each URL whose query string sets the option, and the value there."""
     if not limit.query or not applies(facts.release, limit.query_since, limit.until):
-        return None
+        return
     for name in limit.urls:
         option = option_set.options.get(split_name(name))
-        match = re.search(rf"[?&]{re.escape(limit.query)}=([^&#\s]*)", option.value) if option is not None else None
-        if option is not None and match is not None:
-            return option, match[1]
-    return None
+        value = _read_query(option.value, limit.query) if option is not None else None
+        if option is not None and value is not None:
+            yield option, value
+
+
+def _read_query(url: str, name: str) -> Optional[str]:
+    """Return what the query string of a URL says of a name, as oslo.messaging reads it: decoded, if it stands there again with a comma
+    between, and None where it is empty."""
+    from urllib.parse import parse_qs, urlsplit
+
+    try:
+        values = parse_qs(urlsplit(url).query).get(name)
+    except ValueError:  # no URL at all
+        return None
+    return ",".join(values) if values else None
 
 
 class _Registered(Struct, frozen=True):
