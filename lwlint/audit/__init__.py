@@ -138,7 +138,7 @@ def _cluster(
         anonymous.names.services(hosts[0].reading.facts.services)
         _introduce(group, sources, anonymous)
     comparing = [rule for rule in rules if rule.declared.reads.of == "hosts"]
-    across = _across(hosts, comparing, sources) if group.clustered else Answer((), (), ())
+    across = _across(hosts, comparing, sources) if group.clustered else _not_compared(comparing)
     seen = [Seen(_owner(host), finding) for host, report in zip(hosts, reports) for finding in report.findings]
     labels = {host.label for host in hosts}
     seen += [Seen(_first(finding.span.path, labels), finding) for finding in across.findings]
@@ -226,6 +226,11 @@ def _across(hosts: Sequence[Host], rules: Sequence[Rule], sources: Mapping[str, 
     facts += [fact for fact in hosts[0].reading.facts if hosts[0].lent not in ("", *labels) and _first(fact.span.path, [hosts[0].lent])]
     release = next((host.release for host in hosts if host.release.name is not None), hosts[0].release)
     return evaluate(Facts(facts, release=release, services=hosts[0].reading.facts.services), rules, sources)
+
+
+def _not_compared(rules: Iterable[Rule]) -> Answer:
+    """Return what the rules that compare hosts say of hosts of no cluster: these may be of several clouds."""
+    return Answer((), tuple(Verdict(rule.id, rule.code, NOT_EVALUATED, "the host is of no cluster that is known") for rule in rules), ())
 
 
 def _host(host: Host, report: Report, across: Answer, found: Sequence[Found], rules: Mapping[str, Rule]) -> HostAnswer:

@@ -227,6 +227,19 @@ def test_rules_that_compare_hosts_are_audits_alone(tmp_path: Path, capsys: Capsy
     assert "LW505 cibs-differ" in capsys.readouterr().out
 
 
+def test_hosts_of_no_cluster_are_not_compared_and_that_is_told(tmp_path: Path, capsys: Capsys) -> None:
+    for name, value in (("controller-0", "-1"), ("controller-1", "20")):
+        etc = tmp_path / name / "etc"
+        (etc / "cinder").mkdir(parents=True)
+        (etc / "hostname").write_text(f"{name}\n")
+        (etc / "cinder" / "cinder.conf").write_text(f"[database]\nconnection = mysql+pymysql://cinder@db/cinder\nmax_retries = {value}\n")
+    (cluster,) = answer([str(tmp_path)], capsys, 1)["clusters"]
+    for one in cluster["hosts"]:
+        told = {verdict["code"]: (verdict["outcome"], verdict["because"]) for verdict in one["verdicts"]}
+        for code in ("LW503", "LW504", "LW505", "LW506"):
+            assert told[code] == ("not evaluated", "the host is of no cluster that is known")
+
+
 def test_the_text_tells_once_what_several_units_and_hosts_have_alike(tmp_path: Path, capsys: Capsys) -> None:
     off = {
         f"etc/systemd/system/openstack-nova-{n}.service.d/99-x.conf": "[Service]\nRestart=no\n" for n in ("api", "conductor", "scheduler")
